@@ -1,0 +1,1 @@
+"""The appliance: whom to call, the call itself, what to say, what came of it."""

@@ -1,0 +1,1 @@
+"""One call from dial to hang-up."""

@@ -1,0 +1,1 @@
+"""Who may be called, when, in which order."""

@@ -1,0 +1,1 @@
+"""Telephone lines and sound: everything that touches a wire."""

@@ -1,0 +1,1 @@
+"""Simulated customers: real SIP peers on loopback, no hardware."""

@@ -1,0 +1,1 @@
+"""SIP trunk or registration: signalling in this process, media in its own."""
