@@ -23,7 +23,7 @@ class ModelError(Exception):
     """Root of every error a model raises; the message says what to do."""
 
 
-class ModelMissing(ModelError):
+class ModelMissingError(ModelError):
     """A model is not installed; the message names the command that fetches it."""
 
 
