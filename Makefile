@@ -11,8 +11,7 @@ SETUP_TEST := $(VENV)/.setup-test-done
 SHELL_FILES := install.sh .ci/run $(wildcard tests/install/*.sh)
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
-	    || sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
 
 setup: $(SETUP) ## install Debian packages and the virtual environment
 
