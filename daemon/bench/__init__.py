@@ -1,0 +1,1 @@
+"""Measuring the box on simulated calls: `branchline bench`."""

@@ -1,0 +1,360 @@
+"""The call, pure: step(state, input) -> state, actions. No clock, no I/O, no threads.
+
+The real-time driver runs it on sound; a test or a simulator runs the same core on
+text, in virtual time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from daemon.call import signals as sig
+from daemon.call.callee import verdict
+from daemon.dialog.engine import Engine
+from daemon.dialog.reply import (
+    CallBack,
+    DialogState,
+    DoNotCall,
+    Effect,
+    Input,
+    Key,
+    Reply,
+    Silence,
+    TransferRequest,
+    Unclear,
+    Utterance,
+    Words,
+)
+from daemon.events import (
+    Concluded,
+    Effected,
+    Heard,
+    HungUp,
+    Interrupted,
+    PickedUp,
+    Pressed,
+    Said,
+    SaidEnd,
+    SpeechEnded,
+    SpeechStarted,
+)
+from hw.base import Disposition
+
+Saying = tuple[tuple[str, Utterance], ...]
+Step = tuple["CallState", list[sig.Action]]
+
+FOREVER_MS = 1 << 40
+
+
+@dataclass(frozen=True)
+class CallSettings:
+    """Limits of one call.
+
+    Attributes:
+        silence_ms: quiet after our last word before we ask again.
+        max_call_ms: a call longer than this is wound up.
+        tail_ms: quiet kept after our last word before hanging up.
+        last_word_ms: how long a person who speaks over our goodbye is still heard out.
+    """
+
+    silence_ms: int = 5000
+    max_call_ms: int = 300_000
+    tail_ms: int = 300
+    last_word_ms: int = 4000
+
+
+@dataclass(frozen=True)
+class CallState:
+    """Where a call stands. Immutable.
+
+    Attributes:
+        answered_at: wall time of the answer, in the box's zone; None before it.
+        dialog: the conversation; None before the opening.
+        saying: sentences ordered and not yet over, oldest first.
+        cut: sentences an interruption took away, to be said again if it was nothing.
+        held: what was recognised while we could not be interrupted.
+        reply_to_ms: end of the speech that the next sound of ours answers; -1 for none.
+        quiet_from_ms: since when nobody has said anything; FOREVER_MS while somebody does.
+        closing: hang up once `saying` is empty, `hang_up_at_ms` says when.
+        machine: verdict that a machine answered.
+    """
+
+    answered_at: datetime | None = None
+    dialog: DialogState | None = None
+    saying: Saying = ()
+    cut: Saying = ()
+    held: sig.Recognised | None = None
+    reply_to_ms: int = -1
+    quiet_from_ms: int = FOREVER_MS
+    voice: bool = False
+    closing: bool = False
+    hang_up_at_ms: int = FOREVER_MS
+    over: bool = False
+    replies: int = 0
+    machine: Disposition | None = None
+
+
+class CallCore:
+    """The rules of a call around one scenario's engine. Holds no state of its own."""
+
+    def __init__(
+        self, engine: Engine, lead: Mapping[str, str], settings: CallSettings | None = None
+    ) -> None:
+        """`lead` is what is known of the person, as text (name, ...)."""
+        self._engine = engine
+        self._lead = lead
+        self._settings = settings or CallSettings()
+
+    def step(self, state: CallState, event: sig.CoreInput, now: datetime) -> Step:
+        """Take one input. `now` is the wall time in the box's zone."""
+        if state.over:
+            return state, []
+        match event:
+            case sig.LegOver():
+                return self._leg_over(state, event, now)
+            case sig.PickUp():
+                return self._open(replace(state, answered_at=now), event, now)
+            case sig.VoiceOnset():
+                state = replace(state, voice=True, quiet_from_ms=FOREVER_MS)
+                return state, [sig.Note(SpeechStarted(event.at_ms))]
+            case sig.VoiceOver():
+                return self._voice_over(state, event)
+            case sig.BargeIn():
+                return self._barge_in(state, event)
+            case sig.Recognised():
+                return self._recognised(state, event, now)
+            case sig.Press():
+                return self._pressed(state, event, now)
+            case sig.SoundBegan():
+                return self._sound_began(state, event)
+            case sig.SoundEnded():
+                return self._sound_ended(state, event, now)
+            case sig.WindUp():
+                return self._wind_up(state, event.at_ms, now)
+            case sig.Tick():
+                return self._tick(state, event.at_ms, now)
+
+    def preview(self, state: CallState, text: str, now: datetime) -> tuple[Utterance, ...]:
+        """What we would say to `text`: lets the driver render it during the silence."""
+        if state.dialog is None or not text:
+            return ()
+        return self._engine.respond(state.dialog, Words(text), now).say
+
+    def conclusion(self, state: CallState, ended: Disposition) -> tuple[Disposition, str]:
+        """Disposition and business outcome of a call whose leg ended as `ended`."""
+        disposition = state.machine or ended
+        if disposition != Disposition.ANSWERED:
+            return disposition, str(disposition)
+        return disposition, (state.dialog.outcome if state.dialog else "") or "hung_up"
+
+    def _open(self, state: CallState, event: sig.PickUp, now: datetime) -> Step:
+        reply = self._engine.open(self._lead, now)
+        state, actions = self._reply(state, reply, event.at_ms)
+        return state, [sig.Note(PickedUp(event.at_ms)), *actions]
+
+    def _reply(self, state: CallState, reply: Reply, at_ms: int, to_ms: int = -1) -> Step:
+        """Take over the engine's reply: effects first, then the sentences."""
+        actions: list[sig.Action] = []
+        for effect in reply.effects:
+            actions += [sig.Carry(effect), sig.Note(describe(effect, at_ms))]
+        saying = tuple((f"{state.replies}.{i}", said) for i, said in enumerate(reply.say))
+        actions += [sig.Say(token, utterance) for token, utterance in saying]
+        actions.append(sig.Listen(reply.expects))
+        state = replace(
+            state,
+            dialog=reply.state,
+            saying=state.saying + saying,
+            cut=(),
+            held=None,
+            reply_to_ms=to_ms,
+            replies=state.replies + 1,
+            closing=state.closing or reply.hangup,
+        )
+        return self._quiet(state, at_ms), actions
+
+    def _voice_over(self, state: CallState, event: sig.VoiceOver) -> Step:
+        state = self._quiet(replace(state, voice=False), event.at_ms)
+        if event.voice_end_ms < 0:
+            return state, []
+        return state, [sig.Note(SpeechEnded(event.at_ms, event.voice_end_ms))]
+
+    def _barge_in(self, state: CallState, event: sig.BargeIn) -> Step:
+        if not state.saying or not state.saying[0][1].interruptible or state.closing:
+            return state, []
+        token = state.saying[0][0]
+        state = replace(state, cut=state.saying, saying=())
+        return state, [sig.StopSound(), sig.Note(Interrupted(event.at_ms, token))]
+
+    def _recognised(self, state: CallState, event: sig.Recognised, now: datetime) -> Step:
+        if state.dialog is None:
+            return state, []
+        if state.closing:
+            return self._last_words(self._quiet(state, event.at_ms), event, now)
+        machine = verdict(event.text, event.voice_end_ms)
+        if machine is not None:
+            return self._machine(state, event, machine)
+        if state.saying:
+            return self._heard_over_us(state, event, now)
+        if not event.text and state.cut:
+            return self._resume(state, event.at_ms)
+        return self._answer(state, event, now)
+
+    def _answer(self, state: CallState, event: sig.Recognised, now: datetime) -> Step:
+        """Their words get a reply."""
+        assert state.dialog is not None
+        heard: Input = Words(event.text, event.confidence) if event.text else Unclear()
+        reply = self._engine.respond(state.dialog, heard, now)
+        note = sig.Note(heard_event(event, reply))
+        state, actions = self._reply(state, reply, event.at_ms, event.voice_end_ms)
+        return state, [note, *actions]
+
+    def _last_words(self, state: CallState, event: sig.Recognised, now: datetime) -> Step:
+        """Words over our goodbye get no answer, but a refusal of calls still counts."""
+        assert state.dialog is not None
+        reply = self._engine.respond(state.dialog, Words(event.text, event.confidence), now)
+        refusals = [effect for effect in reply.effects if isinstance(effect, DoNotCall)]
+        actions: list[sig.Action] = [sig.Note(heard_event(event, reply))] if event.text else []
+        for effect in refusals:
+            actions += [sig.Carry(effect), sig.Note(describe(effect, event.at_ms))]
+        return (replace(state, dialog=reply.state) if refusals else state), actions
+
+    def _heard_over_us(self, state: CallState, event: sig.Recognised, now: datetime) -> Step:
+        """Their whole turn fitted under a sentence of ours.
+
+        Where that sentence must be heard, the words wait for its end; otherwise they
+        were too short to stop us (a back-channel) and count only if they mean something.
+        """
+        assert state.dialog is not None
+        if not event.text:
+            return state, []
+        reply = self._engine.respond(state.dialog, Words(event.text, event.confidence), now)
+        if reply.layer != "pattern" or reply.intent in ("greeting", "filler"):
+            return state, [sig.Note(heard_event(event, reply))]
+        if not state.saying[0][1].interruptible:
+            return replace(state, held=event), []
+        if reply.intent in ("affirm", "deny") and len(state.saying) > 1:
+            return state, [sig.Note(heard_event(event, reply))]
+        state, actions = self._answer(replace(state, saying=()), event, now)
+        return state, [sig.StopSound(), *actions]
+
+    def _machine(self, state: CallState, event: sig.Recognised, machine: Disposition) -> Step:
+        note = Heard(
+            event.at_ms, event.text, str(machine), "callee", event.confidence, event.decode_ms
+        )
+        state = replace(state, machine=machine, closing=True, saying=())
+        return state, [sig.Note(note), sig.StopSound(), sig.HangUp()]
+
+    def _resume(self, state: CallState, at_ms: int) -> Step:
+        """The interruption was nothing: say what it took away, from its sentence on."""
+        saying = tuple(
+            (f"{state.replies}.{i}", utterance) for i, (_, utterance) in enumerate(state.cut)
+        )
+        state = replace(
+            state, saying=saying, cut=(), replies=state.replies + 1, quiet_from_ms=FOREVER_MS
+        )
+        return state, [sig.Say(token, utterance) for token, utterance in saying]
+
+    def _pressed(self, state: CallState, event: sig.Press, now: datetime) -> Step:
+        if state.dialog is None or state.closing:
+            return state, []
+        reply = self._engine.respond(state.dialog, Key(event.digit), now)
+        note = sig.Note(Pressed(event.at_ms, event.digit, reply.intent))
+        state = replace(state, saying=(), held=None)
+        state, actions = self._reply(state, reply, event.at_ms, event.at_ms)
+        return state, [note, sig.StopSound(), *actions]
+
+    def _sound_began(self, state: CallState, event: sig.SoundBegan) -> Step:
+        for token, utterance in state.saying:
+            if token == event.token:
+                latency_ms = event.at_ms - state.reply_to_ms if state.reply_to_ms >= 0 else -1
+                note = sig.Note(Said(event.at_ms, utterance.text, token, latency_ms))
+                return replace(state, reply_to_ms=-1), [note]
+        return state, []
+
+    def _sound_ended(self, state: CallState, event: sig.SoundEnded, now: datetime) -> Step:
+        actions: list[sig.Action] = [
+            sig.Note(SaidEnd(event.at_ms, event.token, event.played_ms, event.complete))
+        ]
+        had = any(token == event.token for token, _ in state.saying)
+        state = replace(state, saying=tuple(s for s in state.saying if s[0] != event.token))
+        if not had:
+            return state, actions
+        if state.held is not None and (not state.saying or state.saying[0][1].interruptible):
+            held, cut_short = state.held, bool(state.saying)
+            state, more = self._answer(replace(state, held=None, saying=()), held, now)
+            return state, [*actions, *([sig.StopSound()] if cut_short else []), *more]
+        if not state.saying:
+            state = self._quiet(state, event.at_ms)
+        return state, actions
+
+    def _quiet(self, state: CallState, at_ms: int) -> CallState:
+        """Note since when nobody speaks, and when a closing call may be hung up."""
+        if state.closing and not state.saying and state.hang_up_at_ms == FOREVER_MS:
+            state = replace(state, hang_up_at_ms=at_ms + self._settings.tail_ms)
+        quiet = not state.voice and not state.saying
+        return replace(state, quiet_from_ms=at_ms if quiet else FOREVER_MS)
+
+    def _tick(self, state: CallState, at_ms: int, now: datetime) -> Step:
+        if state.dialog is None:
+            return state, []
+        quiet_ms = at_ms - state.quiet_from_ms
+        if state.closing:
+            wait_ms = self._settings.last_word_ms if state.voice else 0
+            if at_ms < state.hang_up_at_ms + wait_ms:
+                return state, []
+            return replace(state, hang_up_at_ms=FOREVER_MS), [sig.HangUp()]
+        if at_ms > self._settings.max_call_ms:
+            return self._wind_up(state, at_ms, now)
+        if quiet_ms < self._settings.silence_ms:
+            return state, []
+        if state.cut:
+            return self._resume(state, at_ms)
+        return self._reply(state, self._engine.respond(state.dialog, Silence(), now), at_ms)
+
+    def _wind_up(self, state: CallState, at_ms: int, now: datetime) -> Step:
+        """Say goodbye and hang up, whatever was going on."""
+        if state.closing:
+            return state, []
+        if state.dialog is None:
+            return state, [sig.HangUp()]
+        reply = self._engine.goodbye(state.dialog, now)
+        state, actions = self._reply(replace(state, saying=()), reply, at_ms)
+        return state, [sig.StopSound(), *actions]
+
+    def _leg_over(self, state: CallState, event: sig.LegOver, now: datetime) -> Step:
+        actions: list[sig.Action] = []
+        if state.held is not None:
+            state, actions = self._last_words(state, state.held, now)
+        disposition, outcome = self.conclusion(state, event.disposition)
+        raw = event.raw
+        hung_up = HungUp(
+            event.at_ms,
+            str(disposition),
+            raw.status,
+            raw.reason,
+            raw.last_provisional,
+            raw.q850,
+            raw.ended_by,
+        )
+        state = replace(state, over=True, voice=False)
+        return state, [*actions, sig.Note(Concluded(event.at_ms, outcome)), sig.Note(hung_up)]
+
+
+def heard_event(event: sig.Recognised, reply: Reply) -> Heard:
+    """The stored form of a turn of theirs, with what the engine made of it."""
+    return Heard(
+        event.at_ms, event.text, reply.intent, reply.layer, event.confidence, event.decode_ms
+    )
+
+
+def describe(effect: Effect, at_ms: int) -> Effected:
+    """The stored form of an effect."""
+    match effect:
+        case DoNotCall():
+            return Effected(at_ms, "do_not_call", effect.wording)
+        case CallBack():
+            return Effected(at_ms, "call_back", effect.at.isoformat())
+        case TransferRequest():
+            return Effected(at_ms, "transfer_request", effect.topic)
