@@ -197,7 +197,8 @@ step_5_virtual_environment() {
 pip_install() {
     local quiet=(--quiet)
     if [[ $opt_verbose == yes ]]; then quiet=(); fi
-    "$opt_venv/bin/python" -m pip install "${quiet[@]}" --disable-pip-version-check \
+    # Debian's pip else builds old source packages in a way that it warns about.
+    PIP_USE_PEP517=1 "$opt_venv/bin/python" -m pip install "${quiet[@]}" --disable-pip-version-check \
         --no-input --retries 5 "$@" >&2
 }
 

@@ -56,6 +56,7 @@ options() {
 
 # mirror: the first address from which apt fetches bookworm itself.
 mirror() {
+    # shellcheck disable=SC2016 # apt expands these
     apt-get indextargets --format '$(REPO_URI) $(RELEASE)' |
         awk '$2 == "bookworm" { print $1; exit }'
 }
