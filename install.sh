@@ -11,7 +11,7 @@ readonly BL_MIN_PYTHON="3.11"
 # What the appliance needs. The compiler, the headers and libsystemd-dev are
 # for systemd-python, which exists as source only; the wheels of all other
 # dependencies bring their libraries along (libc, libstdc++ and zlib aside).
-readonly BL_PACKAGES=(ca-certificates gcc libsystemd-dev pkg-config)
+readonly BL_PACKAGES=(ca-certificates gcc libsystemd-dev pkg-config tzdata)
 # What Debian's own Python lacks for it.
 readonly BL_PYTHON_PACKAGES=(python3-dev python3-venv)
 # What the tests need: sipp and baresip (telephone peers), espeak-ng (a voice
