@@ -13,8 +13,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
-from models.resample import Upsampler
-from models.vad import VoiceDetector
 
 from daemon.call.turns import (
     FalseStart,
@@ -27,6 +25,8 @@ from daemon.call.turns import (
 )
 from hw.base import FRAME_MS
 from models.base import MODEL_RATE_HZ, Audio, Recogniser, RecogniserStream, Transcript
+from models.resample import Upsampler
+from models.vad import VoiceDetector
 
 PRE_ROLL_MS = 320
 PARTIAL_EVERY_MS = 240

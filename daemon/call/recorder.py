@@ -7,6 +7,7 @@ file's header is kept true once a second: a power cut loses at most that second.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 import wave
@@ -52,8 +53,8 @@ class Recorder:
     def _run(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with wave.open(str(self.path), "wb") as file:
-                self.path.chmod(0o600)
+            descriptor = os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as raw, wave.open(raw, "wb") as file:
                 file.setnchannels(2)
                 file.setsampwidth(2)
                 file.setframerate(SAMPLE_RATE_HZ)

@@ -1,0 +1,264 @@
+"""Composition root: the only place that chooses the parts and puts them together."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from daemon import paths
+from daemon.call.core import CallCore, CallSettings
+from daemon.call.driver import CallDriver, CallPlan, Senses
+from daemon.call.playout import PromptBook
+from daemon.call.recorder import Recorder
+from daemon.call.result import CallResult
+from daemon.call.turns import TurnSettings
+from daemon.clock import Clock, SystemClock
+from daemon.config import Config, LineConfig
+from daemon.dialog.engine import Engine
+from daemon.dialog.reply import Expects
+from daemon.dialog.scenario import load_scenario
+from daemon.ledger import CallLedger, Listener
+from daemon.store.rows import CallEnd, CallStart
+from daemon.store.write import Store, open_store
+from hw.base import Leg, Line
+from hw.sip.line import SipLine, SipSettings
+from models.asr import load_recogniser
+from models.registry import Registry
+from models.tts import load_synthesiser
+
+log = logging.getLogger(__name__)
+
+POOL_THREADS = 4
+
+
+@dataclass(frozen=True)
+class CallOrder:
+    """One call to place.
+
+    Attributes:
+        number: the person's canonical number, for the do-not-call list and the store.
+        address: what the line dials; "" for the number.
+        lead: what is known of the person, as text.
+    """
+
+    number: str
+    scenario: str
+    lang: str
+    lead: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    address: str = ""
+    lead_id: int | None = None
+    campaign_id: int | None = None
+    max_call_s: int | None = None
+
+
+class Box:
+    """The appliance's parts. Constructing does no I/O; `start` opens everything."""
+
+    def __init__(self, config: Config, clock: Clock | None = None) -> None:
+        """Parts come from the configuration; the clock may be a test's."""
+        self.config = config
+        self.clock = clock or SystemClock()
+        self.zone = ZoneInfo(config.box.timezone)
+        self.lines: dict[str, Line] = {}
+        self.registry = Registry(None, paths.models_dir())
+        self._senses: dict[str, Senses] = {}
+        self._engines: dict[tuple[str, str], Engine] = {}
+        self._loading = threading.Lock()
+        self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="models")
+        self._drivers: set[CallDriver] = set()
+        self._store: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        """The database, opened by `start`."""
+        if self._store is None:
+            raise RuntimeError("Box.start() has not been called")
+        return self._store
+
+    def start(self) -> None:
+        """Open the database and the lines."""
+        self._store = open_store(paths.database_file())
+        for name, settings in self.config.lines.items():
+            self.lines[name] = build_line(name, settings)
+            self.lines[name].start()
+
+    def stop(self) -> None:
+        """Close lines, pool and database. Idempotent."""
+        for line in self.lines.values():
+            line.stop()
+        self.lines.clear()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._store is not None:
+            self._store.close()
+
+    def senses(self, lang: str) -> Senses:
+        """The models of a language, loaded at first use and kept.
+
+        Raises:
+            ModelError: one is missing or broken; the message names the command.
+        """
+        with self._loading:
+            if lang not in self._senses:
+                speech = self.config.speech
+                recogniser = load_recogniser(
+                    self.registry, lang, speech.engine, threads=speech.threads
+                )
+                book = PromptBook(load_synthesiser(self.registry, lang), paths.prompts_dir())
+                self._senses[lang] = Senses(lang, recogniser, book)
+            return self._senses[lang]
+
+    def engine(self, scenario: str, lang: str) -> Engine:
+        """The dialogue engine of a scenario in a language, loaded at first use.
+
+        Raises:
+            ScenarioError: the scenario is unknown or its files are wrong.
+        """
+        with self._loading:
+            key = (scenario, lang)
+            if key not in self._engines:
+                self._engines[key] = Engine(load_scenario(scenario, lang), lang)
+            return self._engines[key]
+
+    def prepare(
+        self, wanted: Iterable[tuple[str, str]], done: Callable[[], None] = lambda: None
+    ) -> None:
+        """Load the models and render the fixed prompts of (scenario, lang) pairs."""
+        for scenario, lang in wanted:
+            self.senses(lang).book.prepare(self.engine(scenario, lang).cached_sentences(), done)
+
+    def place(
+        self, order: CallOrder, line_name: str, listener: Listener | None = None
+    ) -> CallResult:
+        """Make one call and talk until it is over; blocks for as long as that takes.
+
+        Raises:
+            LineError: the line refuses to dial at all.
+            ModelError, ScenarioError, StoreError: a part is missing or broken.
+        """
+        call_id = new_call_id(self.clock.now().astimezone(self.zone))
+        senses, engine = self.senses(order.lang), self.engine(order.scenario, order.lang)
+        ledger = CallLedger(self.store, self.clock, call_id, order.number, listener)
+        started = self.clock.now()
+        address = order.address or order.number
+        self.store.begin_call(
+            CallStart(
+                call_id=call_id,
+                address=address,
+                number=order.number,
+                lang=order.lang,
+                scenario=order.scenario,
+                line=line_name,
+                started=started,
+                lead_id=order.lead_id,
+                campaign_id=order.campaign_id,
+            )
+        )
+        recording = paths.recordings_dir() / f"{started:%Y-%m-%d}" / f"{call_id}.wav"
+        core = CallCore(engine, order.lead, self._call_settings(order))
+        plan = CallPlan(call_id, line_name, core, senses, turn_settings(self.config), self.zone)
+        leg = self._dial(line_name, address, call_id)
+        driver = CallDriver(plan, leg, ledger, Recorder(recording), self._pool, self.clock)
+        self._drivers.add(driver)
+        try:
+            result = driver.run()
+        finally:
+            self._drivers.discard(driver)
+        ledger.settle()
+        heard = result.answered_ms is not None and recording.exists()
+        self.store.finish_call(
+            call_id, call_end(result, self.clock, str(recording) if heard else None)
+        )
+        return result
+
+    def wind_up(self) -> None:
+        """Ask every running call to say goodbye."""
+        for driver in list(self._drivers):
+            driver.wind_up()
+
+    @property
+    def calls_running(self) -> int:
+        """How many calls are going on."""
+        return len(self._drivers)
+
+    def _dial(self, line_name: str, address: str, call_id: str) -> Leg:
+        timeout_s = self.config.lines[line_name].ring_timeout_s
+        try:
+            return self.lines[line_name].dial(address, ring_timeout_s=timeout_s)
+        except Exception as error:
+            end = CallEnd(
+                "configuration", "not_dialled", self.clock.now(), raw={"reason": str(error)}
+            )
+            self.store.finish_call(call_id, end)
+            raise
+
+    def _call_settings(self, order: CallOrder) -> CallSettings:
+        limits = self.config.turns
+        seconds = order.max_call_s or limits.max_call_s
+        return CallSettings(silence_ms=limits.silence_ms, max_call_ms=seconds * 1000)
+
+
+def build_line(name: str, settings: LineConfig) -> Line:
+    """A line from its configuration.
+
+    Raises:
+        ConfigError: the password file cannot be read.
+    """
+    return SipLine(
+        SipSettings(
+            name=name,
+            proxy=settings.proxy,
+            domain=settings.domain,
+            local_host=settings.local_host,
+            local_port=settings.local_port,
+            username=settings.username,
+            password=settings.password(),
+            register=settings.register_,
+            register_expires_s=settings.register_expires_s,
+            caller=settings.caller,
+            channels=settings.channels,
+            codecs=settings.codecs,
+        )
+    )
+
+
+def turn_settings(config: Config) -> TurnSettings:
+    """[turns] as the turn detector takes it."""
+    turns = config.turns
+    return TurnSettings(
+        speculate_after_ms=turns.speculate_after_ms,
+        endpoint_ms=MappingProxyType(
+            {
+                Expects.YES_NO: turns.endpoint_yes_no_ms,
+                Expects.OPEN: turns.endpoint_open_ms,
+                Expects.NUMBER: turns.endpoint_number_ms,
+                Expects.DATE_TIME: turns.endpoint_date_time_ms,
+                Expects.NOTHING: turns.endpoint_open_ms,
+            }
+        ),
+        barge_in_ms=turns.barge_in_ms,
+    )
+
+
+def new_call_id(now: datetime) -> str:
+    """An id that sorts by time and cannot be guessed."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def call_end(result: CallResult, clock: Clock, recording: str | None) -> CallEnd:
+    """A result as the store takes it."""
+    return CallEnd(
+        disposition=str(result.disposition),
+        outcome=result.outcome,
+        ended=clock.now(),
+        answered_ms=result.answered_ms,
+        duration_ms=result.duration_ms,
+        raw=asdict(result.raw),
+        recording=recording,
+    )
