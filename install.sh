@@ -11,7 +11,7 @@ readonly BL_MIN_PYTHON="3.11"
 # What the appliance needs. The compiler, the headers and libsystemd-dev are
 # for systemd-python, which exists as source only; the wheels of all other
 # dependencies bring their libraries along (libc, libstdc++ and zlib aside).
-readonly BL_PACKAGES=(ca-certificates gcc libsystemd-dev pkg-config tzdata)
+readonly BL_PACKAGES=(ca-certificates gcc libsystemd-dev pkg-config)
 # What Debian's own Python lacks for it.
 readonly BL_PYTHON_PACKAGES=(python3-dev python3-venv)
 # What the tests need: sipp and baresip (telephone peers), espeak-ng (a voice
@@ -87,7 +87,7 @@ step_1_options() {
 
 # is_new_enough PROG: is it a Python of at least BL_MIN_PYTHON?
 is_new_enough() {
-    "$1" -c "import sys; sys.exit(sys.version_info < (${BL_MIN_PYTHON/./, }))" 2>/dev/null
+    "$1" -c "import sys; sys.exit(sys.version_info < (${BL_MIN_PYTHON/./, }))" >/dev/null 2>&1
 }
 
 step_2_find_python() {
@@ -139,12 +139,14 @@ is_installed() {
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
+is_root() { ((EUID == 0)); }
+
 # apt_get ARGUMENT...: as root, asks nothing, tries again, waits for a lock.
 apt_get() {
     local command=(env DEBIAN_FRONTEND=noninteractive apt-get -y
         -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0
         -o APT::Install-Recommends=false)
-    if ((EUID != 0)); then command=(sudo "${command[@]}"); fi
+    if ! is_root; then command=(sudo "${command[@]}"); fi
     if [[ $opt_verbose == yes ]]; then
         "${command[@]}" "$@" </dev/null >&2
     else
@@ -169,7 +171,7 @@ step_4_debian_packages() {
         return
     fi
     log "Debian packages: installing ${missing[*]}"
-    if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+    if ! is_root && ! command -v sudo >/dev/null; then
         die "installing Debian packages needs root, and there is no sudo." \
             "Ask an administrator to run: apt-get install ${missing[*]}" \
             "Then run this again."

@@ -150,8 +150,8 @@ def test_dependencies_are_those_imported() -> None:
     by_import = {name: {_normal(each) for each in owners.get(name, [name])} for name in imported}
     undeclared = {name for name, dists in by_import.items() if not dists & declared}
     assert undeclared == set()
-    # audioop-lts: what pyVoIP imports where Python no longer has it.
-    unused = declared - set().union(*by_import.values()) - {"audioop-lts"}
+    # audioop-lts: what pyVoIP imports where Python no longer has it; tzdata: zoneinfo's data.
+    unused = declared - set().union(*by_import.values()) - {"audioop-lts", "tzdata"}
     assert unused == set()
 
 
