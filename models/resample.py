@@ -26,7 +26,8 @@ def pcm_to_float(pcm: bytes) -> Audio:
 def float_to_pcm(audio: Audio) -> bytes:
     """Float32 as 16-bit little-endian PCM; what exceeds full scale is clipped."""
     scaled = np.rint(np.asarray(audio, dtype=np.float32) * FULL_SCALE)
-    return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
+    pcm: bytes = np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
+    return pcm
 
 
 def resample(audio: Audio, from_hz: int, to_hz: int) -> Audio:
