@@ -35,3 +35,8 @@ def runs_elsewhere(owner: str) -> bool:
     if owner == this_process() or boot_id != _boot_id() or not pid.isdigit():
         return False
     return bool(ticks) and _started_ticks(int(pid)) == ticks
+
+
+def is_alive(owner: str) -> bool:
+    """True if `owner` is this process or another living one."""
+    return owner == this_process() or runs_elsewhere(owner)

@@ -57,6 +57,7 @@ CREATE TABLE leads (
     UNIQUE (campaign_id, number)
 ) STRICT;
 CREATE INDEX leads_by_number ON leads (number);
+CREATE INDEX leads_calling ON leads (number) WHERE state = 'calling';
 CREATE INDEX leads_by_state ON leads (campaign_id, state, region, timezone, window);
 
 CREATE TABLE calls (
