@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-import numpy as np
-
 from daemon.call.turns import (
     FalseStart,
     Paused,
@@ -26,10 +24,11 @@ from daemon.call.turns import (
 from hw.base import FRAME_MS
 from models.base import MODEL_RATE_HZ, Audio, Recogniser, RecogniserStream, Transcript
 from models.resample import Upsampler
-from models.vad import VoiceDetector
+from models.vad import CHUNK_SAMPLES, VoiceDetector
 
 PRE_ROLL_MS = 320
 PARTIAL_EVERY_MS = 240
+CHUNK_MS = CHUNK_SAMPLES * 1000 // MODEL_RATE_HZ
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Ears:
 
     def feed(self, heard: bytes, end_ms: int) -> list[Sign]:
         """Take 20 ms of their sound, ending at `end_ms`; return what it means."""
-        audio = self._upsampler.feed(np.frombuffer(heard, dtype="<i2"))
+        audio = self._upsampler.feed(heard)
         self._heard_samples += len(audio)
         if self._utterance is not None:
             self._utterance.feed(audio)
@@ -110,7 +109,7 @@ class Ears:
         signs: list[Sign] = []
         for chunk_end, probability in self._detector.feed(audio):
             behind = (self._heard_samples - chunk_end) * 1000 // MODEL_RATE_HZ
-            for sign in self._turns.feed(end_ms - behind, self._detector.chunk_ms, probability):
+            for sign in self._turns.feed(end_ms - behind, CHUNK_MS, probability):
                 self._follow(sign)
                 signs.append(sign)
         return signs

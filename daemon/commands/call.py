@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
 from daemon.config import Config, LineConfig, load_config
 from daemon.errors import BranchlineError, ConfigError
+
+if TYPE_CHECKING:
+    from daemon.store.write import Store
 
 DIRECT = "direct"
 
@@ -41,18 +44,20 @@ def command(
       branchline call sip:reception@192.0.2.10 --lang zh --lead name=李明
     """
     from daemon.app import Box, CallOrder
+    from daemon.campaign.numbers import canonical
     from daemon.console import JsonPrinter, TranscriptPrinter
 
     facts = parse_lead(lead)
+    number = canonical(address, lang)
     config, line_name = with_line(load_config(), line_name, address)
     box = Box(config)
     console = Console(highlight=False)
     box.start()
     try:
-        refuse_if_refused(box.store, address)
+        refuse_if_refused(box.store, number, address)
         box.prepare([(scenario, lang)])
         order = CallOrder(
-            number=person(address),
+            number=number,
             scenario=scenario,
             lang=lang,
             lead=facts,
@@ -100,8 +105,9 @@ def with_line(config: Config, line_name: str, address: str) -> tuple[Config, str
 
 def host_of(address: str) -> str:
     """The host of a SIP address."""
-    return address.removeprefix("sip:").rpartition("@")[2].partition(";")[0].rpartition(":")[0] or (
-        address.removeprefix("sip:").rpartition("@")[2].partition(";")[0]
+    return (
+        address.removeprefix("sip:").rpartition("@")[2].partition(";")[0].rpartition(":")[0]
+        or (address.removeprefix("sip:").rpartition("@")[2].partition(";")[0])
     )
 
 
@@ -116,19 +122,13 @@ def local_address(host: str) -> str:
         return name
 
 
-def person(address: str) -> str:
-    """The person behind an address: a number, or the address itself."""
-    user = address.removeprefix("sip:").partition("@")[0]
-    return user if user.lstrip("+").isdigit() else address
-
-
-def refuse_if_refused(store: Any, address: str) -> None:
+def refuse_if_refused(store: Store, number: str, address: str) -> None:
     """Never call somebody who said no. A loopback address is a test peer, not a person."""
-    refused = store.do_not_call(person(address))
+    refused = store.do_not_call(number)
     if refused is not None and not local_peer(address):
         raise BranchlineError(
-            f"{person(address)} is on the do-not-call list ({refused.reason}, call "
-            f"{refused.call_id}); `branchline leads why` tells more"
+            f"{number} is on the do-not-call list ({refused.reason}, call {refused.call_id}); "
+            f"`branchline leads why {number}` tells more"
         )
 
 
