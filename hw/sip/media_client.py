@@ -79,7 +79,7 @@ class MediaPort:
         self._send(wire.message(wire.Order.STOP, self._id))
 
     def close(self) -> None:
-        """Give the port back; no events come after this call's thread has returned."""
+        """Give the port back; at most the event being delivered right now still comes."""
         self._link.ports.pop(self._id, None)
         self._send(wire.message(wire.Order.CLOSE, self._id))
 
