@@ -135,7 +135,7 @@ clean_up() {
         say "kept: $root"
     else
         rm -rf --one-file-system "$root"
-        rm -f "$dir/debootstrap.log"
+        rm -f "$dir"/{debootstrap,apt,boot}.log
         rmdir "$dir" 2>/dev/null || true
     fi
 }

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Runs inside the container that boot.sh boots: the services, seen as branch IT sees them.
+set -uo pipefail
+
+readonly STATE=/var/lib/branchline
+readonly PYTHON=/opt/branchline/.venv/bin/python
+failed=no
+
+# check WHAT COMMAND...: note whether it succeeds.
+check() {
+    local what="$1"
+    shift
+    if "$@"; then
+        echo "boot-trial: ok: $what"
+    else
+        echo "boot-trial: FAILED: $what"
+        failed=yes
+    fi
+}
+
+show() { systemctl show --value --property "$2" "$1"; }
+is_shown() { [[ $(show "$1" "$2") == "$3" ]]; }
+page_answers() {
+    "$PYTHON" -c "
+import urllib.request as u
+assert u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:8080/', timeout=20).status == 200"
+}
+as_page() { setpriv --reuid=branchline-web --regid=branchline-web --init-groups "$@"; }
+page_user_reads() {
+    as_page "$PYTHON" -c "
+import sqlite3
+assert sqlite3.connect('file:$STATE/branchline.db?mode=ro', uri=True).execute(
+    'SELECT count(*) FROM sqlite_schema').fetchone()[0] > 0"
+}
+page_user_cannot() { ! as_page "$@" 2>/dev/null; }
+journal_has() { journalctl --quiet --unit branchline --output json | grep -q "$1"; }
+
+# within SECONDS COMMAND...: wait until it succeeds.
+within() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        ((SECONDS < end)) || return 1
+        sleep 1
+    done
+}
+restarted() { [[ $(show branchline NRestarts) -ge 1 ]] && systemctl --quiet is-active branchline; }
+killed_by_watchdog() { journalctl --quiet --unit branchline | grep -qi 'watchdog timeout'; }
+
+start_both() {
+    check "the daemon says that it is ready" systemctl start branchline
+    echo "boot-trial: status: $(show branchline StatusText)"
+    check "it runs as branchline" is_shown branchline User branchline
+    check "its state is there" test -s "$STATE/branchline.db"
+    check "the journal has our fields" journal_has '"LOGGER"'
+    check "the page starts" systemctl start branchline-web
+    check "the page answers" within 30 page_answers
+}
+
+rights() {
+    check "the page's user reads the database" page_user_reads
+    check "and cannot write it" page_user_cannot test -w "$STATE/branchline.db"
+    check "nor beside it" page_user_cannot touch "$STATE/new"
+    check "others read nothing" \
+        bash -c "! setpriv --reuid=nobody --regid=nogroup --clear-groups ls $STATE 2>/dev/null"
+}
+
+reload_and_recover() {
+    local pid
+    pid="$(show branchline MainPID)"
+    check "reload" systemctl reload branchline
+    sleep 2
+    check "reload keeps the process" is_shown branchline MainPID "$pid"
+    kill -STOP "$pid"
+    check "a daemon that hangs is killed by the watchdog" within 90 killed_by_watchdog
+    check "and started again" within 120 restarted
+}
+
+stop_both() {
+    check "stop" systemctl stop branchline
+    check "it ended well" is_shown branchline Result success
+    check "the page answers without the daemon" page_answers
+    check "the page stops" systemctl stop branchline-web
+    check "it ended well too" is_shown branchline-web Result success
+}
+
+start_both
+rights
+reload_and_recover
+stop_both
+if [[ $failed == yes ]]; then
+    journalctl --quiet --no-pager --unit branchline --unit branchline-web | tail -n 60
+    echo "boot-trial: failed"
+    exit 1
+fi
+echo "boot-trial: passed"
