@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import click
@@ -44,6 +45,7 @@ def command(host: str | None, port: int | None, state: Path | None) -> None:
     from daemon.web.site import Site
 
     configure_logging()
+    logging.getLogger("waitress").setLevel(logging.WARNING)  # else a line per page closed
     config = load_config()
     opened = listen(host or config.web.host, config.web.port if port is None else port)
     site = Site(

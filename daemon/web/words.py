@@ -121,6 +121,8 @@ PAGE = {
 }
 
 VALUES = {
+    "lang.zh": ("Mandarin", "普通话"),
+    "lang.en": ("English", "英语"),
     "disposition.answered": ("answered", "已接通"),
     "disposition.busy": ("busy", "占线"),
     "disposition.no_answer": ("no answer", "无人接听"),

@@ -16,7 +16,7 @@ export function showCall(call) {
     if (call.phase === "ended") return;
     card = makeCard(call);
     cards.set(call.id, card);
-    box.prepend(card.root);
+    box.append(card.root);
   }
   drawHead(card, call);
   const atEnd = card.list.scrollHeight - card.list.scrollTop - card.list.clientHeight < 60;
@@ -36,9 +36,9 @@ function makeCard(call) {
   const time = el("span", { class: "time" });
   const list = el("ol", {
     class: "transcript", "aria-live": "polite", "aria-relevant": "additions text", tabindex: 0,
-    "aria-label": `${words.transcript} ${call.number}`,
+    "aria-label": `${words.transcript} ${call.number}`, lang: call.lang,
   });
-  const about = [call.scenario, call.lang, call.line].filter(Boolean).join(" · ");
+  const about = [call.scenario, nameOf("lang", call.lang), call.line].filter(Boolean).join(" · ");
   const head = el("header", { class: "head" },
     el("a", { class: "who", href: `/calls/${encodeURIComponent(call.id)}${query}` }, call.number),
     state, time, el("span", { class: "about" }, about));
@@ -52,6 +52,7 @@ function drawHead(card, call) {
   card.began = performance.now() - call.elapsed_ms;
   card.time.textContent = clock(call.elapsed_ms);
   card.root.dataset.phase = call.phase;
+  card.list.dataset.empty = words[call.phase];
   card.state.className = `tag ${{ talking: "good", ended: "" }[call.phase] ?? "warn"}`;
   card.state.textContent = ended ? endedIn(call) : words[call.phase];
 }

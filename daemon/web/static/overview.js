@@ -67,10 +67,12 @@ function drawCampaign(campaign) {
   return el("div", { class: "row" },
     el("div", { class: "head" },
       el("span", { class: "name" }, campaign.name),
-      el("span", { class: `tag ${running ? "good" : ""}` }, words[campaign.state] ?? campaign.state),
       campaign.asked ? el("span", { class: "tag warn" }, words.requested) : null,
-      askForm(campaign.name, running ? "stop" : "start")),
-    bar, el("p", {}, counts), el("p", {}, `${campaign.scenario} · ${campaign.lang}`));
+      el("span", { class: `tag ${running ? "good" : ""}` }, words[campaign.state] ?? campaign.state)),
+    bar,
+    el("div", { class: "foot" },
+      el("div", {}, el("p", {}, counts), el("p", {}, `${campaign.scenario} · ${nameOf("lang", campaign.lang)}`)),
+      askForm(campaign.name, running ? "stop" : "start")));
 }
 
 function askForm(name, action) {
