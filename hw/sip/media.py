@@ -17,22 +17,19 @@ import socket
 import sys
 import time
 
-from hw.base import FRAME_MS, Frame
+from hw.base import Frame
 from hw.sip import media_wire as wire
+from hw.sip.pacing import Deadlines, raise_priority
 from hw.sip.stream import Agreement, RtpStream, Tick
 
 log = logging.getLogger(__name__)
 
-_PERIOD_NS = FRAME_MS * 1_000_000
-_LONGEST_CATCH_UP_NS = 1_000_000_000
 _ORDERS_BYTES = 1 << 18
 _DATAGRAM_BYTES = 2048
 _DATAGRAMS_PER_TICK = 64
 _UNREAD_LIMIT_BYTES = 4 << 20
 _HOUSEKEEPING_TICKS = 500
 _PORT_TRIES = 64
-_PRIORITY = 10
-_NICE = -10
 
 
 def bind_rtp(host: str, ports: tuple[int, int] | None) -> socket.socket:
@@ -105,23 +102,19 @@ class MediaLoop:
     def run(self) -> None:
         """Loop until the main process is gone."""
         ticks = 0
-        deadline_ns = time.monotonic_ns() + _PERIOD_NS
+        deadlines = Deadlines()
         while True:
-            remaining_s = max(0, deadline_ns - time.monotonic_ns()) / 1e9
             writers = [self._control] if self._unsent else []
-            readable, writable, _ = select.select([self._control], writers, [], remaining_s)
+            readable, writable, _ = select.select(
+                [self._control], writers, [], deadlines.remaining_s()
+            )
             if readable and not self._read_orders():
                 return
             if writable and not self._flush():
                 return
-            now_ns = time.monotonic_ns()
-            if now_ns < deadline_ns:
+            if not deadlines.take():
                 continue
-            deadline_ns += _PERIOD_NS
-            if now_ns - deadline_ns > _LONGEST_CATCH_UP_NS:
-                log.warning("media loop stood still for %d ms", (now_ns - deadline_ns) // 10**6)
-                deadline_ns = now_ns + _PERIOD_NS
-            if not self._tick(now_ns / 1e9):
+            if not self._tick(time.monotonic()):
                 return
             ticks += 1
             if ticks % _HOUSEKEEPING_TICKS == 0:
@@ -194,22 +187,13 @@ class MediaLoop:
         self._unsent += wire.facts(wire.Report.OPENED, port_id, port=number)
 
 
-def _raise_priority() -> None:
-    """Real time if we may, else nicer than others if we may, else as we are."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(_PRIORITY))
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.nice(_NICE)
-
-
 def main() -> None:
     """Serve the main process at the other end of the socket named by the argument."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     # Ctrl-C and systemd's SIGTERM reach the whole group; calls must still say goodbye.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _raise_priority()
+    raise_priority()
     gc.collect()
     gc.freeze()
     gc.disable()  # collected every 10 s right after a tick instead of at any time
