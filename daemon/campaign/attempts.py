@@ -50,6 +50,7 @@ def next_lead(
     if not rules.running or not _due(store, campaign_id, rules, now):
         return None
     with store.transaction():
+        rules = rules_for(_campaign(store, campaign_id), settings)  # it may just have been stopped
         for lead in _due(store, campaign_id, rules, now):
             decision = decision_for(store, lead, rules, now)
             if isinstance(decision, Allow):

@@ -21,6 +21,7 @@ class Settlement:
     """How a lead stands after a call; columns of the table `leads`."""
 
     state: str
+    attempts: int
     disposition: str
     outcome: str
     next_attempt_utc_ms: int = 0
@@ -49,28 +50,28 @@ def settle(
         callback_at: what was promised, timezone-aware.
     """
     if outcome in SETTLED:
-        return Settlement("done", disposition, outcome)
+        return Settlement("done", lead.attempts, disposition, outcome)
     if outcome == "call_back" and callback_at is not None:
-        promised = _allowed(lead, rules, max(callback_at, now))
-        return Settlement("waiting", disposition, outcome, to_utc_ms(promised), to_utc_ms(promised))
+        promised = to_utc_ms(_allowed(lead, rules, max(callback_at, now)))
+        return Settlement("waiting", lead.attempts, disposition, outcome, promised, promised)
     reason = Disposition(disposition)
-    if reason is Disposition.ANSWERED and not outcome:
-        outcome = "hung_up"
+    if reason is Disposition.ANSWERED:
+        outcome = outcome or "hung_up"
+    # A call that never left the box is not an attempt.
+    attempts = lead.attempts - (reason is Disposition.CONFIGURATION)
     # A promise is not used up by a fault of ours, but neither is it tried for ever.
     owed = lead.callback_utc_ms if reason in OUR_FAULTS else None
     limit = rules.max_attempts * (1 if owed is None else 2)
-    wait = _wait(retry, reason, lead, outcome)
-    if wait is None or lead.attempts >= limit:
-        return Settlement("done", disposition, outcome or disposition)
+    wait = _wait(retry, reason, lead)
+    if wait is None or attempts >= limit:
+        return Settlement("done", attempts, disposition, outcome or disposition)
     again = to_utc_ms(_allowed(lead, rules, now + wait))
-    # The outcome of an earlier conversation stays: it says that this was the second try.
-    said = "" if outcome == INTERRUPTED else outcome
-    return Settlement("waiting", disposition, said or lead.outcome or outcome, again, owed)
+    # Only a conversation has an outcome; that of an earlier one stays.
+    said = outcome if reason is Disposition.ANSWERED else lead.outcome
+    return Settlement("waiting", attempts, disposition, said, again, owed)
 
 
-def _wait(
-    retry: RetryMinutesConfig, disposition: Disposition, lead: LeadRow, outcome: str
-) -> timedelta | None:
+def _wait(retry: RetryMinutesConfig, disposition: Disposition, lead: LeadRow) -> timedelta | None:
     """How long until the next attempt; None: no other attempt."""
     minutes = {
         Disposition.BUSY: retry.busy,
@@ -85,7 +86,7 @@ def _wait(
         return timedelta(minutes=minutes[disposition])
     if disposition is not Disposition.ANSWERED:
         return None
-    talked_before = lead.outcome not in {"", INTERRUPTED, "call_back"}
+    talked_before = lead.outcome not in {"", "call_back"}
     return None if talked_before else ONCE_MORE_AFTER
 
 

@@ -216,9 +216,9 @@ def update_lead(store: Store, lead_id: int, columns: Mapping[str, object], now: 
     """Write how a lead stands after a call; it is nobody's afterwards."""
     with store.transaction() as connection:
         connection.execute(
-            "UPDATE leads SET state = :state, disposition = :disposition, outcome = :outcome,"
-            " next_attempt_utc_ms = :next_attempt_utc_ms, callback_utc_ms = :callback_utc_ms,"
-            " owner = '', changed_utc_ms = :now WHERE id = :id",
+            "UPDATE leads SET state = :state, attempts = :attempts, disposition = :disposition,"
+            " outcome = :outcome, next_attempt_utc_ms = :next_attempt_utc_ms,"
+            " callback_utc_ms = :callback_utc_ms, owner = '', changed_utc_ms = :now WHERE id = :id",
             {**columns, "now": to_utc_ms(now), "id": lead_id},
         )
 
