@@ -145,10 +145,10 @@ def answer(box: Box, request: RequestRow) -> None:
     """Carry out one request of the page or of the command line."""
     kind, payload = request.kind, request.payload
     log.info("request %s", kind)
-    if kind in ("campaign_start", "campaign_stop"):
-        state = "running" if kind == "campaign_start" else "stopped"
+    if kind in ("start_campaign", "stop_campaign"):
+        state = "running" if kind == "start_campaign" else "stopped"
         try:
-            set_campaign_state(box.store, str(payload.get("name", "")), state, box.clock.now())
+            set_campaign_state(box.store, str(payload.get("campaign", "")), state, box.clock.now())
             box.store.answer_request(request.id, {"state": state})
         except LeadError as error:
             box.store.answer_request(request.id, {"error": str(error)})

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 DIRECT = "direct"
 
 
-@click.command(name="call")
+EPILOG = """
+\b
+Examples:
+  branchline call sip:reception@192.0.2.10 --lang zh --lead name=李明
+  branchline call +12025550101 --lang en --line trunk --json
+"""
+
+
+@click.command(name="call", epilog=EPILOG)
 @click.argument("address")
 @click.option("--scenario", default="finance/credit_card_installment", show_default=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), required=True, help="Language to speak.")
@@ -38,10 +46,6 @@ def command(
     """Call ADDRESS (sip:user@host:port, or a number on a configured line) and talk.
 
     Exit code 0 says that the call ran its course, whatever its disposition.
-
-    \b
-    Example:
-      branchline call sip:reception@192.0.2.10 --lang zh --lead name=李明
     """
     from daemon.app import Box, CallOrder
     from daemon.campaign.numbers import canonical
