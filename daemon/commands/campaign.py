@@ -117,6 +117,7 @@ def _set_state(name: str, state: str, as_json: bool) -> None:
 
 
 def _show(reader: Reader, campaigns: list[CampaignRow], as_json: bool) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -130,7 +131,9 @@ def _show(reader: Reader, campaigns: list[CampaignRow], as_json: bool) -> None:
         for row in rows:
             echo_json({**row, "next": row["next"] and row["next"].isoformat()})
         return
-    table = Table("campaign", "scenario", "lang", "state", "hours", "leads", "next call")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for title in ("campaign", "scenario", "lang", "state", "hours", "leads", "next call"):
+        table.add_column(title, overflow="fold")
     for row in rows:
         leads = ", ".join(f"{count} {state}" for state, count in row["leads"].items())
         following = local_time(row["next"], zone) if row["next"] else ""

@@ -172,6 +172,7 @@ def _print_import(file: Path, campaign: str, done: Imported, aside: str | None) 
 
 
 def _print_leads(leads: list[LeadRow], names: dict[int, str], limit: int) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -180,16 +181,20 @@ def _print_leads(leads: list[LeadRow], names: dict[int, str], limit: int) -> Non
     from daemon.store.rows import from_utc_ms
 
     zone = load_config().box.timezone
-    table = Table(
-        *("number", "name", "lang", "campaign", "state", "attempts", "next attempt", "outcome")
-    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("number", min_width=14, overflow="fold")
+    for title in ("name", "campaign"):
+        table.add_column(title, overflow="fold")
+    for title in ("lang", "state", "tries", "next attempt"):
+        table.add_column(title)
+    table.add_column("outcome", overflow="fold")
     for lead in leads:
         following = ""
         if lead.state == "waiting":
             due = lead.next_attempt_utc_ms
-            following = local_time(from_utc_ms(due), zone) if due else "as soon as allowed"
+            following = local_time(from_utc_ms(due), zone) if due else "when allowed"
         table.add_row(
-            *(lead.number, escape(lead.name), lead.lang, escape(names[lead.campaign_id])),
+            *(lead.number, escape(lead.name), escape(names[lead.campaign_id]), lead.lang),
             *(lead.state, str(lead.attempts), following, lead.outcome or lead.disposition),
         )
     console = Console()
@@ -199,6 +204,7 @@ def _print_leads(leads: list[LeadRow], names: dict[int, str], limit: int) -> Non
 
 
 def _print_why(found: Why, zone: str) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -216,23 +222,27 @@ def _print_why(found: Why, zone: str) -> None:
         if entry.call_id:
             after = "" if entry.at_ms is None else f", {entry.at_ms / 1000:.1f} s after the answer"
             console.print(f"  in call: {entry.call_id}{after}", highlight=False, soft_wrap=True)
-    table = Table(
-        "campaign", "state", "attempts", "called now?", "rule", "detail", title=found.number
-    )
     for verdict in found.verdicts:
-        until = verdict.until and f"from {local_time(verdict.until, zone)}"
-        answer = {"allow": "yes", "defer": until or "later", "deny": "no"}[verdict.decision]
-        table.add_row(
-            *(
-                escape(verdict.campaign),
-                verdict.state,
-                f"{verdict.attempts}/{verdict.max_attempts}",
-            ),
-            *(answer, verdict.rule, escape(verdict.detail)),
+        until = verdict.until and local_time(verdict.until, zone)
+        answer = {
+            "allow": "may be called now",
+            "defer": f"not before {until} (rule {verdict.rule}: {verdict.detail})",
+            "deny": f"is not called (rule {verdict.rule}: {verdict.detail})",
+        }[verdict.decision]
+        console.print(
+            f"{found.number} in campaign {verdict.campaign}: {answer}. "
+            f"{verdict.state.capitalize()}, {verdict.attempts} of {verdict.max_attempts} attempts.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
-    console.print(table if found.verdicts else f"{found.number} is a lead of no campaign.")
+    if not found.verdicts:
+        console.print(f"{found.number} is a lead of no campaign.", highlight=False)
     if found.calls:
-        calls = Table("call", "started", "disposition", "outcome", title="Attempts so far")
+        calls = Table(box=SIMPLE_HEAD, title="Attempts so far", title_justify="left")
+        calls.add_column("call", overflow="fold")
+        for title in ("started", "disposition", "outcome"):
+            calls.add_column(title)
         for call in found.calls:
             started = local_time(from_utc_ms(call.started_utc_ms), zone)
             calls.add_row(call.id, started, call.disposition or "running", call.outcome)
