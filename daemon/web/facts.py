@@ -6,6 +6,7 @@ Numbers are masked here, so a full telephone number never reaches a browser.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -60,7 +61,7 @@ class Facts:
         return [
             {
                 "name": row.name,
-                "state": str(row.status.get("state", "")),
+                "state": line_state(row.status),
                 "channels": row.status.get("channels"),
                 "channels_in_use": row.status.get("channels_in_use"),
                 "registered": row.status.get("registered"),
@@ -132,6 +133,15 @@ class Facts:
         if moment.tzinfo is None:
             return iso
         return moment.astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
+
+
+def line_state(status: Mapping[str, Any]) -> str:
+    """Its own word for it; else "down" if it has no address, "ready" unless unregistered."""
+    if status.get("state"):
+        return str(status["state"])
+    if status.get("address") == "":
+        return "down"
+    return "" if status.get("registered") is False else "ready"
 
 
 def summary(counts: list[OutcomeCount]) -> dict[str, Any]:

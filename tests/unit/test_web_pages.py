@@ -1,11 +1,16 @@
+"""What each address answers."""
+
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.datastructures import LanguageAccept
 
 from daemon.store.rows import OutcomeCount
 from daemon.store.write import Store, open_store
@@ -87,13 +92,37 @@ def test_the_page_speaks_the_language_asked_for(page: FlaskClient, lang: str) ->
 def test_every_word_is_there_in_both_languages() -> None:
     assert all(en and zh for en, zh in (PAGE | VALUES).values())
     assert all(f"disposition.{value}" in VALUES for value in Disposition)
-    assert choose("fr", make_accept("zh")) == "zh"
+    assert choose("fr", LanguageAccept([("zh", 1)])) == "zh"
 
 
-def make_accept(lang: str):  # type: ignore[no-untyped-def]
-    from werkzeug.datastructures import LanguageAccept
+def test_every_outcome_of_the_scenarios_has_words() -> None:
+    flows = files("daemon.dialog").joinpath("scenarios")
+    found = {
+        outcome
+        for flow in Path(str(flows)).rglob("*.yaml")
+        for outcome in re.findall(r"\boutcome: *([a-z_]+)", flow.read_text(encoding="utf-8"))
+    }
+    assert found
+    assert {f"outcome.{outcome}" for outcome in found} <= set(VALUES)
 
-    return LanguageAccept([(lang, 1)])
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ({"address": "127.0.0.1:5060", "registered": None}, "ready"),
+        ({"address": "127.0.0.1:5060", "registered": True}, "ready"),
+        ({"address": "127.0.0.1:5060", "registered": False}, ""),
+        ({"address": "", "registered": None}, "down"),
+        ({"state": "failed"}, "failed"),
+    ],
+)
+def test_a_line_is_ready_only_if_it_can_call(
+    page: FlaskClient, store: Store, site: Site, status: dict[str, object], state: str
+) -> None:
+    facts = {"channels": 4, "channels_in_use": 1, "last_error": "no answer"} | status
+    store.set_line("trunk", facts, ANSWERED.ended)
+    (line,) = site.facts.lines(store)
+    assert (line["state"], line["channels_in_use"], line["error"]) == (state, 1, "no answer")
 
 
 def test_a_recording_is_served_in_ranges(page: FlaskClient, store: Store, tmp_path: Path) -> None:

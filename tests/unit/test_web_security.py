@@ -1,3 +1,5 @@
+"""Other sites and other names are kept out."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Opening the page's port."""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,5 @@
+"""The stream: what a page is told, when, and what it is told again."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""The fold from events to turns, and what a page is sent of it."""
+
 from __future__ import annotations
 
 from hypothesis import given

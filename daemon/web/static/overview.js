@@ -70,8 +70,9 @@ function drawCampaign(campaign) {
       campaign.asked ? el("span", { class: "tag warn" }, words.requested) : null,
       el("span", { class: `tag ${running ? "good" : ""}` }, words[campaign.state] ?? campaign.state)),
     bar,
+    el("p", {}, counts),
     el("div", { class: "foot" },
-      el("div", {}, el("p", {}, counts), el("p", {}, `${campaign.scenario} · ${nameOf("lang", campaign.lang)}`)),
+      el("p", {}, `${campaign.scenario} · ${nameOf("lang", campaign.lang)}`),
       askForm(campaign.name, running ? "stop" : "start")));
 }
 
