@@ -49,7 +49,7 @@ _STATUSES: tuple[tuple[Disposition, frozenset[int]], ...] = (
     (Disposition.UNREACHABLE, frozenset({300, 302})),
     (Disposition.NETWORK_FAILURE, frozenset({481, 482, 483, 491})),
     (Disposition.BLOCKED, frozenset({401, 402, 407, *range(428, 439), 607, 608})),
-    (Disposition.CONFIGURATION, frozenset({505, 513})),
+    (Disposition.CONFIGURATION, frozenset({505, 513, 606})),
 )
 # Codes that mean one thing after ringing and another without it: (after 18x, without).
 _RINGING_MATTERS = {

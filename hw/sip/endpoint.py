@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from hw.base import LineError
 from hw.sip import inbound
@@ -32,6 +33,7 @@ from hw.sip.transaction import (
 log = logging.getLogger(__name__)
 
 CallReport = tuple[str, CallEvent]
+Command = Callable[[float], None]
 
 
 class Endpoint:
@@ -92,17 +94,21 @@ class Endpoint:
         self._outbox.clear()
         return taken
 
+    def do(self, command: Command, now: float) -> None:
+        """Run a command on a call or the registration, such as `call.hangup`, at this time."""
+        self._now = now
+        command(now)
+        self._sweep()
+
     def add(self, call: Call, now: float) -> None:
         """Start a call."""
-        self._now = now
         self.calls[call.call_id] = call
-        call.start(now)
+        self.do(call.start, now)
 
     def register(self, registration: Registration, now: float) -> None:
         """Start keeping the line registered."""
-        self._now = now
         self.registration = registration
-        registration.start()
+        self.do(registration.start, now)
 
     def fail(self, target: Target, reason: str, now: float) -> None:
         """Nothing can be sent to this address: give up what waits for an answer from it."""

@@ -25,7 +25,7 @@ from pyVoIP.VoIP.status import PhoneStatus
 
 from hw.base import LineError
 from hw.sip.call import Call, Phase
-from hw.sip.endpoint import Endpoint
+from hw.sip.endpoint import Command, Endpoint
 from hw.sip.identity import new_branch, new_call_id, new_tag
 from hw.sip.registration import Registration
 from hw.sip.stack import CallEnded, CallEvent
@@ -38,7 +38,6 @@ _CLOSE_S = 2.0
 _JOIN_S = 5.0
 
 OnCallEvent = Callable[[CallEvent], None]
-Command = Callable[[float], None]
 
 
 class Signalling(SIPClient):
@@ -102,7 +101,7 @@ class Signalling(SIPClient):
                 for data, source in self._transport.wait(self._patience_s()):
                     self.endpoint.receive(data, source, time.monotonic())
                 while not self._commands.empty():
-                    self._commands.get()(time.monotonic())
+                    self.endpoint.do(self._commands.get(), time.monotonic())
                 self.endpoint.tick(time.monotonic())
                 self._flush(self._transport)
             except Exception:
@@ -130,7 +129,7 @@ class Signalling(SIPClient):
     def _leave(self, now: float) -> None:
         self._close_at = now + _CLOSE_S
         if self.endpoint.registration is not None:
-            self.endpoint.registration.leave()
+            self.endpoint.registration.leave(now)
 
     def _is_closed(self, now: float) -> bool:
         """True when closing was asked for and nothing is owed any more, or time is up."""

@@ -55,11 +55,11 @@ class Registration:
         self._failures = 0
         self._leaving = False
 
-    def start(self) -> None:
+    def start(self, now: float) -> None:
         """Send the first REGISTER."""
         self._send()
 
-    def leave(self) -> None:
+    def leave(self, now: float) -> None:
         """Take the registration back; no refresh follows."""
         self._leaving = True
         self.deadline = None
