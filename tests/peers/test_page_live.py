@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -105,6 +107,27 @@ def test_the_page_survives_a_restart_of_its_service(
         wait_for("what came then", lambda: "别再打了" in text_of(browser, CALL))
     assert never_reloaded(browser)
     assert page_errors(browser) == []
+
+
+def test_a_tab_nobody_sees_gives_its_place_back(
+    browser: WebDriver, web: WebProcess, store: Store
+) -> None:
+    def pages() -> int:
+        with urlopen(f"{web.url}healthz") as answer:
+            return int(json.load(answer)["pages"])
+
+    begin(store, "c1")
+    open_page(browser, web)
+    seen = browser.current_window_handle
+    assert pages() == 1
+    browser.switch_to.new_window("tab")
+    wait_for("its place back", lambda: pages() == 0)
+    append(store, "c1", REFUSAL[:9])
+    browser.close()
+    browser.switch_to.window(seen)
+    wait_for("what was missed", lambda: "是我" in text_of(browser, CALL))
+    assert pages() == 1
+    assert never_reloaded(browser)
 
 
 def test_hostile_words_stay_words(browser: WebDriver, web: WebProcess, store: Store) -> None:

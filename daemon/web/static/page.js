@@ -9,6 +9,7 @@ const noDatabase = document.getElementById("no-database");
 const CROWDED_MS = 20000;
 
 let lastId = first.last_id;
+let source = null;
 
 function say(state) {
   link.dataset.state = state;
@@ -21,32 +22,39 @@ function take(event) {
 }
 
 function follow() {
-  const source = new EventSource(`/events?since=${lastId}`);
-  source.addEventListener("open", () => say("connected"));
-  source.addEventListener("error", () => {
+  if (source || document.hidden) return;
+  const stream = (source = new EventSource(`/events?since=${lastId}`));
+  stream.addEventListener("open", () => say("connected"));
+  stream.addEventListener("error", () => {
     // The browser reconnects by itself, except where the answer was no (503).
-    if (source.readyState !== EventSource.CLOSED) return say("reconnecting");
+    if (stream.readyState !== EventSource.CLOSED) return say("reconnecting");
+    rest();
     say("crowded");
     setTimeout(follow, CROWDED_MS);
   });
-  source.addEventListener("hello", (event) => {
+  stream.addEventListener("hello", (event) => {
     const hello = take(event);
     setToken(hello.token);
     keepOnly(new Set(hello.calls));
     noDatabase.hidden = hello.database;
   });
-  source.addEventListener("call", (event) => showCall(take(event)));
-  source.addEventListener("overview", (event) => {
+  stream.addEventListener("call", (event) => showCall(take(event)));
+  stream.addEventListener("overview", (event) => {
     drawOverview(take(event));
     noDatabase.hidden = true;
   });
-  // Frees the place at once; a page brought back from the browser's memory begins anew.
-  addEventListener("pagehide", () => source.close(), { once: true });
 }
 
-addEventListener("pageshow", (event) => {
-  if (event.persisted) follow();
-});
+function rest() {
+  source?.close();
+  source = null;
+}
+
+// A browser opens only six connections to a host, so a tab nobody sees gives its own
+// back; seen again, it is sent what it missed.
+document.addEventListener("visibilitychange", () => (document.hidden ? rest() : follow()));
+addEventListener("pagehide", rest);
+addEventListener("pageshow", follow);
 
 setToken(first.token);
 noDatabase.hidden = first.database;
