@@ -6,25 +6,21 @@ file, the key and what would be right. A missing file means all defaults.
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
-from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 
+from daemon.config_problems import problem
+from daemon.config_types import Host, LineName, Port, TimeOfDay, Zone
 from daemon.errors import ConfigError
 from daemon.paths import config_file
 
@@ -33,34 +29,11 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError("allowed is an IANA time zone such as Asia/Shanghai") from error
-    return name
-
-
-def _time_of_day(text: str) -> str:
-    try:
-        parsed = time.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError('allowed is a time of day such as "09:00"') from error
-    if len(text) != 5 or parsed.tzinfo is not None:
-        raise ValueError('allowed is a time of day such as "09:00"')
-    return text
-
-
-TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-LineName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
-
-
 class BoxConfig(_Section):
     """[box]: who and where this appliance is."""
 
     name: str = Field("branchline", min_length=1, description="What the status page calls it.")
-    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+    timezone: Zone = Field(
         "Asia/Shanghai",
         description="IANA time zone of the branch; spoken dates and times are meant in it.",
     )
@@ -70,12 +43,8 @@ class LineConfig(_Section):
     """[lines.NAME]: one telephone line."""
 
     type: Literal["sip"] = Field("sip", description="Kind of line.")
-    proxy: str = Field(
-        "",
-        pattern=r"^[^@\s]*$",
-        description="host or host:port that calls are sent to; empty: the domain.",
-    )
-    domain: str = Field("", pattern=r"^[^@\s]*$", description="SIP domain; empty: the proxy.")
+    proxy: Host = Field("", description="Where calls are sent to; empty: the domain.")
+    domain: Host = Field("", description="SIP domain; empty: the proxy.")
     local_host: str = Field("127.0.0.1", min_length=1, description="Address of ours to bind.")
     local_port: Port = Field(0, description="UDP port of ours; 0: any free one.")
     username: str = Field("", description="Account at the provider; empty: no authentication.")
@@ -241,7 +210,7 @@ def load_config(path: Path | None = None) -> Config:
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        problems = [_problem(dict(item)) for item in error.errors()]
+        problems = [problem(dict(item), Config) for item in error.errors()]
         raise ConfigError(f"{file}: {'; '.join(problems)}") from error
 
 
@@ -251,69 +220,3 @@ def effective(config: Config) -> dict[str, Any]:
     No secret can appear: passwords live in files and only the file's name is a setting.
     """
     return config.model_dump(mode="json", by_alias=True)
-
-
-def setting_name(field: str, info: FieldInfo) -> str:
-    """The key a field has in the file."""
-    return info.alias or field
-
-
-def _problem(error: dict[str, Any]) -> str:
-    """One pydantic error in words that help: the key, the value, what is allowed."""
-    location: tuple[str, ...] = tuple(str(part) for part in error["loc"])
-    key = ".".join(part for part in location if part != "[key]")
-    if error["type"] == "extra_forbidden":
-        section = _section_at(location[:-1])
-        names = [setting_name(name, info) for name, info in section.model_fields.items()]
-        near = difflib.get_close_matches(location[-1], names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known names are {', '.join(names)}"
-        return f"unknown key {key}: {hint}"
-    if location and location[-1] == "[key]":
-        return f"line name {key!r} must be letters, digits, - and _, at most 32"
-    if error["type"] == "value_error":
-        reason = str(error["ctx"]["error"])
-    else:
-        reason = _allowed(location) or str(error["msg"])
-    value = "" if isinstance(error["input"], dict) else f" = {error['input']!r}"
-    return f"{key}{value}: {reason}"
-
-
-def _section_at(location: tuple[str, ...]) -> type[BaseModel]:
-    """The model whose fields are the keys at this place of the file."""
-    section: type[BaseModel] = Config
-    parts = iter(location)
-    for part in parts:
-        if section is Config and part == "lines":
-            section = LineConfig
-            next(parts, None)  # the line's own name
-            continue
-        annotation = section.model_fields[part].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
-    return section
-
-
-def _allowed(location: tuple[str, ...]) -> str:
-    """What the setting's own declaration allows, "" where it says nothing useful."""
-    for depth in range(len(location), 0, -1):  # a list's item has the list's declaration
-        section = _section_at(location[: depth - 1])
-        for name, info in section.model_fields.items():
-            if setting_name(name, info) == location[depth - 1]:
-                described = allowed_values(info)
-                return f"allowed is {described}" if described else ""
-    return ""
-
-
-def allowed_values(info: FieldInfo) -> str:
-    """A setting's range in words: "a whole number from 1 to 64", "one of sip"."""
-    text = repr(info.annotation)
-    if "Literal" in text:
-        choices = text.partition("Literal[")[2].partition("]")[0].replace("'", "")
-        return f"a list of {choices}" if "tuple" in text else f"one of {choices}"
-    if info.annotation is bool:
-        return "true or false"
-    if info.annotation is int:
-        low = next((m.ge for m in info.metadata if hasattr(m, "ge")), None)
-        high = next((m.le for m in info.metadata if hasattr(m, "le")), None)
-        return f"a whole number from {low} to {high}"
-    return "text" if info.annotation is str and not info.metadata else ""
