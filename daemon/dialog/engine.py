@@ -102,6 +102,11 @@ class Engine:
             return self._unclear(replace(state, unclears=UNCLEARS_BORNE), now)
         return reply
 
+    def goodbye(self, state: DialogState, now: datetime) -> Reply:
+        """The end that the box itself asks for: outcome "interrupted" unless there is one."""
+        ended = replace(state, outcome=state.outcome or "interrupted")
+        return self._say(_Turn(ended, now, "goodbye", "closing"), ("goodbye",), END)
+
     def cached_sentences(self) -> list[str]:
         """Every sentence without slots, for rendering before the campaign starts."""
         return self._wordings.sentences_without_slots()
