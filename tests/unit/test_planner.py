@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from daemon.config import CampaignConfig
 from daemon.errors import LeadError
 from daemon.events import Concluded, Effected
 from daemon.store import CallEnd, CallStart, from_utc_ms, open_store, to_utc_ms
-from daemon.store.leads import NewLead, add_campaign, add_leads, set_campaign_state
+from daemon.store.leads import NewLead, add_campaign, add_leads, set_campaign_state, take_lead
 from daemon.store.rows import DoNotCallRow, LeadRow
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -277,6 +278,37 @@ def test_every_lead_is_taken_once_and_promises_come_first(store):
     assert take(store, campaign) is None
 
 
+def test_promises_come_first_across_groups_of_hours(store):
+    campaign = campaign_of(store, ONE, TWO)
+    other = NewLead("+8610000000104", "CN", "zh", timezone="Asia/Shanghai", window="09:00-19:00")
+    add_leads(store, campaign.id, [other], NOON)
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE leads SET callback_utc_ms = 1, next_attempt_utc_ms = 1 WHERE window IS NOT NULL"
+        )
+    taken = [take(store, campaign) for _ in range(3)]
+    assert [lead.number for lead in taken] == [other.number, ONE, TWO]
+
+
+def test_threads_and_processes_never_take_the_same_lead(store):
+    campaign = campaign_of(store, *(f"+86100000002{n:02}" for n in range(40)))
+    taken: list[int] = []
+
+    def work(own) -> None:
+        while (lead := take(own, campaign)) is not None:
+            taken.append(lead.id)
+
+    with open_store(store.path) as second:
+        threads = [threading.Thread(target=work, args=(s,)) for s in (store, store, second)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(taken) == [lead.id for lead in store.leads()]
+    assert {lead.attempts for lead in store.leads()} == {1}
+    assert take_lead(store, taken[0], NOON) is None
+
+
 def test_nobody_is_called_who_refused_in_another_campaign(store):
     first, second = campaign_of(store, ONE, name="a"), campaign_of(store, ONE, TWO, name="b")
     lead = take(store, first)
@@ -291,7 +323,7 @@ def test_nobody_is_called_who_refused_in_another_campaign(store):
         now=NOON,
     )
     week = [NOON + timedelta(days=day) for day in range(7)]
-    assert [take(store, c, now) for c in (first, second) for now in week] == [None] * 14
+    assert [take(store, c, day) for c in (first, second) for day in week] == [None] * 14
     found = explain(store, SETTINGS, "100 0000 0101", NOON)
     assert found.rule == "do-not-call"
     assert [verdict.rule for verdict in found.verdicts] == ["do-not-call", "do-not-call"]

@@ -39,7 +39,12 @@ def start(call_id: str = "c1", number: str = NUMBER, **more) -> CallStart:
     return CallStart(call_id, f"sip:{number}@127.0.0.1", number, "zh", "a/b", "main", NOW, **more)
 
 
-def test_a_call_from_begin_to_end(store):
+def test_what_is_written_is_meant_to_survive_a_power_cut(store):
+    pragmas = [store.query(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous")]
+    assert pragmas == ["wal", 2], "2 is FULL"
+
+
+def test_a_call_from_begin_to_end(store, caplog):
     store.begin_call(start())
     assert [call.id for call in store.open_calls()] == ["c1"]
     store.append_event("c1", PickedUp(0))
@@ -61,6 +66,9 @@ def test_a_call_from_begin_to_end(store):
     assert store.outcomes_since(NOW + timedelta(seconds=1)) == []
     with pytest.raises(StoreError, match="never begun"):
         store.finish_call("c2", end)
+    store.append_event("c1", Concluded(30_000, "refused"))
+    assert len(store.events("c1")) == 4
+    assert caplog.text == ""
 
 
 def test_events_reach_a_reader_without_being_asked(store, path):

@@ -58,7 +58,10 @@ CREATE TABLE leads (
 ) STRICT;
 CREATE INDEX leads_by_number ON leads (number);
 CREATE INDEX leads_calling ON leads (number) WHERE state = 'calling';
-CREATE INDEX leads_by_state ON leads (campaign_id, state, region, timezone, window);
+CREATE INDEX leads_by_state ON leads (campaign_id, state);
+CREATE INDEX leads_due ON leads (
+    campaign_id, region, timezone, window, callback_utc_ms IS NULL, next_attempt_utc_ms, id
+) WHERE state = 'waiting';
 
 CREATE TABLE calls (
     id TEXT PRIMARY KEY,
