@@ -69,7 +69,7 @@ class Engine:
         self.scenario = scenario
         self.lang = lang
         self._flow = scenario.flow
-        self._matcher = Matcher(scenario.intents, lang)
+        self._matcher = Matcher(scenario.intents, lang, vital=scenario.flow.after_end)
         self._wordings = Wordings(scenario)
 
     def open(self, lead: Mapping[str, str], now: datetime) -> Reply:
@@ -124,7 +124,7 @@ class Engine:
         filling = self._fill(state, step, heard.text, now)
         given = self._flow.slots[step.slot].intent if filling else ""
         order = [name for name in self._order(step) if name in transitions]
-        found = self._matcher.match(text, order) if text else ()
+        found = self._matcher.match(text, order, understood=filling is not None)
         intents = [name for name in self._order(step) if name in found or name == given]
         if not intents:
             return self._unclear(state, now)
@@ -133,8 +133,11 @@ class Engine:
         if intent == given and filling is not None:
             return self._filled(turn, step, filling, intents)
         for second in step.also:
-            if second in intents[1:] and not transitions[intent].to:
-                return self._both(turn, transitions[intent], transitions[second])
+            if second in intents[1:] and not (
+                transitions[intent].to or transitions[intent].outcome
+            ):
+                both = replace(turn, intent=second)
+                return self._both(both, transitions[intent], transitions[second])
         return self._follow(turn, transitions[intent])
 
     def _key(self, state: DialogState, heard: Key, now: datetime) -> Reply:
@@ -207,16 +210,10 @@ class Engine:
     def _filled(self, turn: _Turn, step: Step, filling: Filling, intents: Sequence[str]) -> Reply:
         """A slot was given, wholly or in part."""
         known = turn.state.slots
-        if step.slot and filling.value is not None:
-            same = known.get(step.slot) == filling.value
-            answers = step.answers
-            if (
-                same
-                and "affirm" in answers
-                and "deny" not in intents
-                and step.filled == turn.state.step
-            ):
-                return self._follow(turn, answers["affirm"])
+        if step.filled == turn.state.step and known.get(step.slot) == filling.value:
+            # What is being confirmed was said again: that is a yes, or with a no, a no.
+            answer = "deny" if "deny" in intents else "affirm"
+            return self._follow(replace(turn, intent=answer), step.answers[answer])
         if filling.invalid:
             return self._say(turn, (step.invalid, f"{turn.state.step}:short"), turn.state.step)
         slots = {**known, step.slot + SAID_SUFFIX: filling.said}
@@ -229,15 +226,8 @@ class Engine:
     def _both(self, turn: _Turn, asked: Transition, answered: Transition) -> Reply:
         """A question and an answer in one breath: answer the one, accept the other."""
         turn = self._set(turn, answered)
-        lines = self._lines(turn, asked)
-        if asked.outcome or asked.repeat:
-            return self._follow(turn, asked)
-        return self._follow(replace(turn, lines=(*turn.lines, *lines)), answered)
-
-    def _lines(self, turn: _Turn, transition: Transition) -> tuple[str, ...]:
-        if transition.requires and not turn.state.slots.get(transition.requires):
-            return transition.otherwise
-        return transition.say
+        permitted = not asked.requires or turn.state.slots.get(asked.requires)
+        return self._follow(_plus(turn, asked.say if permitted else ()), answered)
 
     def _follow(self, turn: _Turn, transition: Transition) -> Reply:
         """Carry out one transition."""

@@ -9,7 +9,7 @@ character, into toneless pinyin with the usual confusions folded together.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daemon.dialog.text import readings, sound
@@ -18,7 +18,7 @@ from daemon.errors import ScenarioError
 _ANY_SYLLABLE = "(?:<[a-z0-9]+>)"
 _PIECE = re.compile(
     r"(?P<hanzi>[\u4e00-\u9fff])"
-    r"|(?P<set>\[[\u4e00-\u9fff]+\])"
+    r"|(?P<set>\[[\u4e00-\u9fff\d]+\])"
     r"|(?P<word>[a-z]+|\d)"
     r"|(?P<dot>\.)"
     r"|(?P<syntax>\(\?[:!=]|[()|?*+^$]|\{\d*,?\d*\})"
@@ -32,10 +32,12 @@ class Pattern:
     text: re.Pattern[str]
     sound: re.Pattern[str] | None = None
 
-    def search(self, text: str) -> bool:
-        """Whether normalised text fits."""
-        if self.text.search(text):
-            return True
+    def reads(self, text: str) -> bool:
+        """Whether normalised text fits as it is written."""
+        return self.text.search(text) is not None
+
+    def sounds(self, text: str) -> bool:
+        """Whether normalised text sounds like something that fits."""
         return self.sound is not None and self.sound.search(sound(text)) is not None
 
 
@@ -89,17 +91,37 @@ def _alternatives(options: Iterable[str]) -> str:
 class Matcher:
     """All patterns of one scenario in one language."""
 
-    def __init__(self, intents: Mapping[str, Sequence[str]], lang: str) -> None:
-        """Compile every pattern once."""
+    def __init__(
+        self, intents: Mapping[str, Sequence[str]], lang: str, vital: Sequence[str] = ()
+    ) -> None:
+        """Compile every pattern once.
+
+        Args:
+            intents: patterns by intent.
+            lang: "zh" or "en".
+            vital: intents that must not be missed: their sound counts even where the
+                written words already fit another intent.
+        """
+        self._vital = frozenset(vital)
         self._patterns = {
             intent: tuple(compile_pattern(pattern, lang) for pattern in patterns)
             for intent, patterns in intents.items()
         }
 
-    def match(self, text: str, candidates: Iterable[str]) -> tuple[str, ...]:
-        """Those of the candidates that normalised text fits, in the candidates' order."""
-        return tuple(
-            intent
-            for intent in candidates
-            if any(pattern.search(text) for pattern in self._patterns.get(intent, ()))
-        )
+    def match(
+        self, text: str, candidates: Iterable[str], *, understood: bool = False
+    ) -> tuple[str, ...]:
+        """Those of the candidates that normalised text fits, in the candidates' order.
+
+        What is written counts first; only if it fits nothing, and nothing else was
+        `understood` in it (a date, a number), does the sound count: a right transcript
+        must not be heard as something else.
+        """
+        candidates = tuple(candidates)
+        written = {intent for intent in candidates if self._fits(intent, text, Pattern.reads)}
+        heard = candidates if not (written or understood) else self._vital.intersection(candidates)
+        alike = {intent for intent in heard if self._fits(intent, text, Pattern.sounds)}
+        return tuple(intent for intent in candidates if intent in written | alike)
+
+    def _fits(self, intent: str, text: str, how: Callable[[Pattern, str], bool]) -> bool:
+        return any(how(pattern, text) for pattern in self._patterns.get(intent, ()))

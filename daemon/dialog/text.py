@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin, pinyin
+from pypinyin import lazy_pinyin
 
 _HANZI = "\u4e00-\u9fff"
 _SENTENCE_END = {
@@ -16,11 +16,17 @@ _SENTENCE_END = {
 _FILLER = {
     "zh": re.compile(r"嗯+|呃+|额(?![度外])|啊+|哦+|噢+|喔+|哎呀?|唉|诶+|欸+|那个|就是说|怎么说呢"),
     "en": re.compile(
-        r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|oh|well|you know|i mean|actually|basically)\b"
+        r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|oh|well|(?<!do )(?<!did )you know|i mean|actually|basically)\b"
     ),
 }
 _A_NOT_A = re.compile(rf"(?<![不没])([{_HANZI}])[不没]\1")
 _TOKEN = re.compile(rf"[{_HANZI}]+|\d|[a-z]+")
+# The dictionary also knows readings nobody uses on the telephone (假 as ge).
+_SECOND_READINGS = {
+    "行": "xing hang", "还": "hai huan", "得": "de dei", "了": "le liao", "没": "mei",
+    "期": "qi ji", "都": "dou du", "差": "cha", "着": "zhe zhao", "重": "zhong chong",
+    "长": "chang zhang", "率": "lv", "谁": "shui shei", "地": "de di", "卡": "ka",
+}  # fmt: skip
 
 
 def split_sentences(text: str, lang: str) -> tuple[str, ...]:
@@ -97,10 +103,6 @@ def syllables(text: str) -> list[tuple[str, int, int]]:
 
 @lru_cache(maxsize=4096)
 def readings(char: str) -> tuple[str, ...]:
-    """Every folded reading of one Chinese character."""
-    return tuple(
-        dict.fromkeys(
-            fuzzy_syllable(reading)
-            for reading in pinyin(char, heteronym=True, style=Style.NORMAL)[0]
-        )
-    )
+    """The folded readings of one Chinese character that occur in everyday speech."""
+    said = lazy_pinyin(char) + _SECOND_READINGS.get(char, "").split()
+    return tuple(dict.fromkeys(fuzzy_syllable(reading) for reading in said))
