@@ -68,6 +68,10 @@ rights() {
 reload_and_recover() {
     local pid
     pid="$(show branchline MainPID)"
+    if ((pid == 0)); then
+        check "the daemon runs" false
+        return
+    fi
     check "reload" systemctl reload branchline
     sleep 2
     check "reload keeps the process" is_shown branchline MainPID "$pid"

@@ -47,8 +47,8 @@ install_like_readme() {
     rm -rf "${root:?}$app"
     mv "$root/root/branchline" "$root$app"
     inside "$app/install.sh"
-    inside install -m 644 "$app/systemd/branchline.sysusers" /etc/sysusers.d/branchline.conf
-    inside install -m 644 "$app/systemd/branchline.tmpfiles" /etc/tmpfiles.d/branchline.conf
+    inside install -Dm 644 "$app/systemd/branchline.sysusers" /etc/sysusers.d/branchline.conf
+    inside install -Dm 644 "$app/systemd/branchline.tmpfiles" /etc/tmpfiles.d/branchline.conf
     inside install -m 644 "$app/systemd/branchline.service" \
         "$app/systemd/branchline-web.service" /etc/systemd/system/
     inside systemd-sysusers
