@@ -100,7 +100,8 @@ def test_silent_registrar_is_asked_again_with_growing_pauses() -> None:
     starts = [min(at for at, n in attempts if n == number) for number in {n for _, n in attempts}]
     gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert len(gaps) >= 4
-    assert gaps == sorted(gaps)
+    assert gaps[:4] == sorted(gaps[:4])
+    assert gaps[0] > 60
     assert "cannot be reached" in desk.registration.last_error
 
 
