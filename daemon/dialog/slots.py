@@ -93,13 +93,16 @@ def _term_zh(text: str, bare: bool) -> int | None:
 
 
 def _terms_by_sound(text: str) -> str:
-    """12其, 十二七, 六级: what stands after a number and sounds like 期."""
-    alike = {fuzzy_syllable("qi")}
+    """Write 期 for what stands after a number and sounds like it: 12其, 十二七, 六级."""
     out = list(text)
     previous_end = -1
     for syllable, start, end in syllables(text):
         number = previous_end == start and re.fullmatch(ZH_NUMBER, text[start - 1 : start])
-        if number and syllable in alike and text[start - 1] != "一":
+        seventeen = text[start] == "七" and (
+            text[start - 1] == "十" or text[end : end + 1] in "期个月"
+        )
+        alike = syllable == fuzzy_syllable("qi") or text[start] == "级"
+        if number and alike and not seventeen and text[start - 1] != "一":
             out[start] = "期"
         previous_end = end
     return "".join(out)

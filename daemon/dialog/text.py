@@ -16,7 +16,8 @@ _SENTENCE_END = {
 _FILLER = {
     "zh": re.compile(r"嗯+|呃+|额(?![度外])|啊+|哦+|噢+|喔+|哎呀?|唉|诶+|欸+|那个|就是说|怎么说呢"),
     "en": re.compile(
-        r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|oh|well|(?<!do )(?<!did )you know|i mean|actually|basically)\b"
+        r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|oh|well"
+        r"|(?<!do )(?<!did )you know|i mean|actually|basically)\b"
     ),
 }
 _A_NOT_A = re.compile(rf"(?<![不没])([{_HANZI}])[不没]\1")

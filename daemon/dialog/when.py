@@ -103,12 +103,14 @@ def resolve(when: When, now: datetime) -> datetime | None:
         return when.moment
     if when.day is None or when.hour is None:
         return None
-    day = when.day
-    options = [hour for hour in _hours(when) if _at(day, hour, when.minute, now) > now]
-    if not options:
-        day = _next(when, now)
-        options = _hours(when)
-    return _at(day, _preferred(options), when.minute, now)
+    options = _hours(when)
+    if not when.repeats:
+        # "Today at eight", said at noon, is in the evening.
+        ahead = [hour for hour in options if _at(when.day, hour, when.minute, now) > now]
+        options = ahead or options
+    hour = _preferred(options)
+    at = _at(when.day, hour, when.minute, now)
+    return at if at > now else _at(_next(when, now), hour, when.minute, now)
 
 
 def _at(day: date, hour: int, minute: int, now: datetime) -> datetime:

@@ -11,9 +11,10 @@ from daemon.dialog.numbers import EN_NUMBER, EN_ORDINALS, EN_SMALL, ordinal_en, 
 from daemon.dialog.when import Part, Repeats, When, next_date, next_weekday
 
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_MONTHS = ["january", "february", "march", "april", "may", "june"] + [
-    "july", "august", "september", "october", "november", "december",
-]  # fmt: skip
+_MONTHS = re.findall(
+    r"\w+",
+    "january february march april may june july august september october november december",
+)
 _DAY_NAME = "|".join(f"{day}s?" for day in _WEEKDAYS)
 _MONTH_NAME = "|".join(_MONTHS)
 _ORDINAL_WORD = "|".join([f"(?:twenty|thirty) (?:{'|'.join(EN_ORDINALS)})", *EN_ORDINALS])
@@ -27,8 +28,8 @@ _WEEKDAY = re.compile(rf"\b(next|this|coming)?\s?\b({_DAY_NAME})\b( week)?")
 _WEEKEND = re.compile(r"\b(next|this|the|at the|on the)? ?weekend\b")
 _DATE = re.compile(
     rf"\b(?:(?P<month>{_MONTH_NAME}) (?:the )?(?P<day>{_ORDINAL}|\d{{1,2}})\b"
-    rf"|(?P<day2>{_ORDINAL})(?: of)? (?P<month2>{_MONTH_NAME})"
-    rf"|(?P<next>next month)? ?(?:on )?(?:the )(?P<day3>{_ORDINAL}))"
+    rf"|(?:the )?(?P<day2>{_ORDINAL})(?: of)? (?P<month2>{_MONTH_NAME})"
+    rf"|(?:(?P<next>next month) )?(?:on )?(?:the )(?P<day3>{_ORDINAL}))"
 )
 _DAYS_ON = re.compile(
     rf"\b(?:in ({_COUNT}) (day|week)s?|({_COUNT}) (day|week)s? (?:from (?:now|today)|later))\b"
@@ -233,7 +234,10 @@ def _clock_numbers(found: re.Match[str]) -> tuple[int, int] | None:
 
 def say_when_en(at: datetime, now: datetime) -> str:
     """A moment in words: tomorrow at three in the afternoon."""
-    return f"{_say_day(at.date(), now.date())} {_say_clock(at.hour, at.minute)}"
+    midnight = (at.hour, at.minute) == (0, 0)
+    # Midnight ends a day: "tonight at midnight" is tomorrow at 0:00.
+    day = at.date() - timedelta(days=1) if midnight else at.date()
+    return f"{_say_day(day, now.date())} {_say_clock(at.hour, at.minute)}"
 
 
 def _say_day(day: date, today: date) -> str:

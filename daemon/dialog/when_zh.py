@@ -60,7 +60,8 @@ _BARE_HOUR = re.compile(rf"^(?:就|那|那就)?({ZH_NUMBER})(半)?(?:吧|左右|
 _LEXICON = tuple(
     re.findall(
         r"\w+",
-        "大后天 后天 明天 今天 上午 下午 中午 晚上 早上 傍晚 凌晨 今晚 明晚 明早 星期 礼拜 周末 下周 "
+        "大后天 后天 明天 今天 上午 下午 中午 晚上 早上 傍晚 凌晨 今晚 明晚 明早 星期 礼拜 "
+        "周末 下周 "
         "点半 点钟 小时 半小时 分钟 以后 周一 周二 周三 周四 周五 周六 周日 周天 "
         "十一点 十二点 一点 两点 三点 四点 五点 六点 七点 八点 九点 十点",
     )
@@ -141,17 +142,20 @@ def _span(text: str, now: datetime) -> datetime | None:
 def _day(text: str, today: date) -> tuple[int, int, When] | None:
     """Start, end and meaning of the day named last: people correct themselves forwards."""
     readers: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], When | None]], ...] = (
+        (_DATE, _date),
+        (_MONTH_DAY, _month_day),
         (_NAMED, _named),
         (_WEEKDAY, _weekday),
         (_WEEKEND, _weekend),
-        (_DATE, _date),
-        (_MONTH_DAY, _month_day),
         (_DAYS_ON, _days_on),
     )
+    dates_end = {m.end() for pattern in (_DATE, _MONTH_DAY) for m in pattern.finditer(text)}
     best: tuple[int, int, When] | None = None
     for pattern, read in readers:
         for found in pattern.finditer(text):
-            said = read(found, today)
+            # 十一月二十五号星期三: the date says it, the weekday only repeats it.
+            repeated = read is _weekday and found.start() in dates_end
+            said = None if repeated else read(found, today)
             if said and (best is None or found.end() > best[1]):
                 best = (found.start(), found.end(), said)
     return best
