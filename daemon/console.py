@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.text import Text
@@ -27,9 +27,9 @@ from daemon.events import (
 class TranscriptPrinter:
     """Prints each turn as it is spoken, with intent, layer and latency. Thread-safe."""
 
-    def __init__(self, console: Console, labels: Mapping[str, str] | None = None) -> None:
-        """`labels` names calls in front of each line, by call id."""
-        self._console, self._labels = console, labels or {}
+    def __init__(self, console: Console, label: Callable[[str], str] = lambda _: "") -> None:
+        """`label` gives what stands in front of each line of a call, by its id."""
+        self._console, self._label = console, label
         self._lock = threading.Lock()
 
     def __call__(self, call_id: str, event: CallEvent) -> None:
@@ -37,9 +37,8 @@ class TranscriptPrinter:
         line = describe(event)
         if line is None:
             return
-        prefix = self._labels.get(call_id, "")
         with self._lock:
-            self._console.print(Text(f"{prefix:<4}", style="dim") + line, soft_wrap=True)
+            self._console.print(Text(self._label(call_id), style="dim") + line, soft_wrap=True)
 
 
 class JsonPrinter:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import wave
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from daemon import paths
@@ -46,6 +47,7 @@ def render_voices(
 ) -> None:
     """Speak every line of theirs into a WAV file, before any call; keeps what is there."""
     directory.mkdir(parents=True, exist_ok=True)
+    voice = cache(synthesiser)
     for lang, text in lines(personas):
         path = directory / voice_file(lang, text)
         if not path.exists():
@@ -54,7 +56,7 @@ def render_voices(
                 file.setnchannels(1)
                 file.setsampwidth(2)
                 file.setframerate(SAMPLE_RATE_HZ)
-                file.writeframes(synthesiser(lang).synthesise(text))
+                file.writeframes(voice(lang).synthesise(text))
             part.replace(path)
         done()
 

@@ -7,7 +7,8 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 import click
@@ -70,7 +71,7 @@ def command(lang: str, hold: bool, as_json: bool) -> None:
         if not as_json:
             console.print(f"\nThe status page shows these calls live: [bold]{url}[/]\n")
             show_skipped(skipped, console)
-        listener = JsonPrinter(console) if as_json else TranscriptPrinter(console)
+        listener = JsonPrinter(console) if as_json else TranscriptPrinter(console, label(box))
         called = demo.run(box, listener)
         report(called, skipped, url, console, as_json=as_json)
         if hold and not as_json:
@@ -79,6 +80,17 @@ def command(lang: str, hold: bool, as_json: bool) -> None:
                 signal.pause()
     if not called and not skipped:
         raise BranchlineError("nobody was called and nobody was skipped: see the log above")
+
+
+def label(box: Box) -> Callable[[str], str]:
+    """Number and language in front of each line: calls on two lines are printed mixed."""
+
+    @cache
+    def of_call(call_id: str) -> str:
+        call = box.store.call(call_id)
+        return f"{call.lang} {call.number[-3:]}  "
+
+    return of_call
 
 
 def prepare_voices(personas: list[Persona], console: Console, *, quiet: bool) -> None:
@@ -165,9 +177,10 @@ def report(
             line = {"number": one.number, "skipped_by": one.rule, "detail": one.detail}
             console.out(json.dumps(line, ensure_ascii=False), highlight=False)
         return
-    table = Table(title="What came of it")
-    for column in ("number", "who", "disposition", "outcome", "talked", "call"):
-        table.add_column(column)
+    table = Table(title="What came of it", box=None, pad_edge=False)
+    for column in ("number", "who", "disposition", "outcome", "talked"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("call", overflow="fold")
     for lead, call in called:
         talked = f"{(call.duration_ms or 0) / 1000:.0f} s"
         who = lead.fields.get("persona", "")

@@ -21,7 +21,9 @@ _whisper: dict[Path, WhisperRecogniser] = {}
 _lock = threading.Lock()
 
 
-def load_recogniser(registry: Registry, lang: str, engine: str = "auto") -> Recogniser:
+def load_recogniser(
+    registry: Registry, lang: str, engine: str = "auto", threads: int = 2
+) -> Recogniser:
     """Load a recogniser for one language.
 
     Args:
@@ -29,6 +31,7 @@ def load_recogniser(registry: Registry, lang: str, engine: str = "auto") -> Reco
         lang: "zh" or "en" ("ko" with Vosk).
         engine: "vosk", "whisper", or "auto": Vosk where its model of that language is
             installed, else Whisper. Whisper is loaded once, whatever the language.
+        threads: processor threads of Whisper.
 
     Raises:
         ModelMissingError: the model is not installed.
@@ -46,10 +49,10 @@ def load_recogniser(registry: Registry, lang: str, engine: str = "auto") -> Reco
         from models.asr.vosk import VoskRecogniser
 
         return VoskRecogniser(registry.path(VOSK_MODELS[lang]), lang)
-    return _shared_whisper(registry)
+    return _shared_whisper(registry, threads)
 
 
-def _shared_whisper(registry: Registry) -> WhisperRecogniser:
+def _shared_whisper(registry: Registry, threads: int) -> WhisperRecogniser:
     from models.asr.whisper import WhisperRecogniser
 
     try:
@@ -58,5 +61,5 @@ def _shared_whisper(registry: Registry) -> WhisperRecogniser:
         raise ModelMissingError(f"no recogniser: {error}") from error
     with _lock:
         if directory not in _whisper:
-            _whisper[directory] = WhisperRecogniser(directory)
+            _whisper[directory] = WhisperRecogniser(directory, threads)
         return _whisper[directory]
