@@ -20,12 +20,19 @@ check() {
 
 show() { systemctl show --value --property "$2" "$1"; }
 is_shown() { [[ $(show "$1" "$2") == "$3" ]]; }
+# page_answers: the page itself, and that it can read the database.
 page_answers() {
     "$PYTHON" -c "
 import urllib.request as u
-assert u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:8080/', timeout=20).status == 200"
+for path in ('', 'healthz'):
+    assert u.build_opener(u.ProxyHandler({})).open(
+        'http://127.0.0.1:8080/' + path, timeout=20).status == 200" 2>/dev/null
 }
-as_page() { setpriv --reuid=branchline-web --regid=branchline-web --init-groups "$@"; }
+# as_page COMMAND...: with the page's user, group and view of the disk.
+as_page() {
+    nsenter --target "$(show branchline-web MainPID)" --mount \
+        setpriv --reuid=branchline-web --regid=branchline --clear-groups "$@"
+}
 page_user_reads() {
     as_page "$PYTHON" -c "
 import sqlite3
@@ -59,8 +66,11 @@ start_both() {
 
 rights() {
     check "the page's user reads the database" page_user_reads
-    check "and cannot write it" page_user_cannot test -w "$STATE/branchline.db"
-    check "nor beside it" page_user_cannot touch "$STATE/new"
+    check "and may write requests" as_page test -w "$STATE/branchline.db"
+    check "but no recording" page_user_cannot touch "$STATE/recordings/new"
+    check "and no model" page_user_cannot touch "$STATE/models/new"
+    check "nor the program" page_user_cannot touch /opt/branchline/new
+    check "nor see a credential" page_user_cannot ls /etc/branchline/credentials
     check "others read nothing" \
         bash -c "! setpriv --reuid=nobody --regid=nogroup --clear-groups ls $STATE 2>/dev/null"
 }
@@ -84,6 +94,10 @@ stop_both() {
     check "stop" systemctl stop branchline
     check "it ended well" is_shown branchline Result success
     check "the page answers without the daemon" page_answers
+    check "the page starts without the daemon" systemctl restart branchline-web
+    check "and answers" within 30 page_answers
+    check "the daemon starts after it" systemctl start branchline
+    check "and stops again" systemctl stop branchline
     check "the page stops" systemctl stop branchline-web
     check "it ended well too" is_shown branchline-web Result success
 }

@@ -23,6 +23,11 @@ def _settings(unit: Path) -> dict[str, list[str]]:
     return found
 
 
+def _tmpfiles() -> list[str]:
+    lines = (UNITS / "branchline.tmpfiles").read_text().splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
 @pytest.fixture
 def copies(tmp_path: Path) -> list[Path]:
     """The services with the program of this environment, since systemd looks for it."""
@@ -81,18 +86,19 @@ def test_users_are_declared(tmp_path: Path) -> None:
         settings = _settings(unit)
         assert set(settings["User"]) <= users
         assert set(settings["Group"] + settings.get("SupplementaryGroups", [])) <= set(groups)
-    assert groups["branchline"] == "branchline-web"
-    for line in (UNITS / "branchline.tmpfiles").read_text().splitlines():
-        if not line.startswith("#"):
-            user, group = line.split()[3:5]
-            assert {user, group} <= {"root", *users}
+    for line in _tmpfiles():
+        user, group = line.split()[3:5]
+        assert {user, group} <= {"root", *users}
 
 
-def test_the_page_owns_nothing_and_writes_nothing() -> None:
+def test_the_page_writes_the_database_and_nothing_else() -> None:
     settings = _settings(UNITS / "branchline-web.service")
     assert settings["ProtectSystem"] == ["strict"]
-    assert not {"StateDirectory", "ReadWritePaths", "LoadCredential"} & set(settings)
+    assert settings["ReadWritePaths"] == ["/var/lib/branchline"]
+    assert not {"StateDirectory", "LoadCredential"} & set(settings)
     assert settings["IPAddressAllow"] == ["localhost"]
+    made = {line.split()[1] for line in _tmpfiles() if line.startswith("d /var/lib/branchline/")}
+    assert set(settings["ReadOnlyPaths"][0].split()) == made
 
 
 def test_calls_get_time_to_end_and_the_daemon_is_watched() -> None:
