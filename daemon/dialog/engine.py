@@ -143,7 +143,7 @@ class Engine:
     def _key(self, state: DialogState, heard: Key, now: datetime) -> Reply:
         step = self._flow.steps[state.step]
         meaning = {**self._flow.keys, **step.keys}.get(heard.digit, "")
-        turn = _Turn(_heard(state), now, meaning, "keypad", wording=f"key {heard.digit}")
+        turn = _Turn(_heard(state), now, meaning, "keypad", wording=_wording(heard))
         slot, equals, value = meaning.partition("=")
         if equals:
             turn = replace(turn, intent=self._flow.slots[slot].intent)
@@ -179,7 +179,7 @@ class Engine:
                 name for name in self._flow.after_end if self._flow.keys.get(heard.digit) == name
             ]
         if found and state.outcome != self._flow.always[found[0]].outcome:
-            wording = heard.text if isinstance(heard, Words) else "key"
+            wording = _wording(heard)
             layer = "pattern" if isinstance(heard, Words) else "keypad"
             turn = _Turn(state, now, found[0], layer, wording=wording)
             return self._follow(turn, self._flow.always[found[0]])
@@ -308,6 +308,11 @@ class Engine:
         over = step == END
         expects = Expects.NOTHING if over else self._flow.steps[step].expects
         return Reply(state, say, expects, turn.intent, turn.layer, turn.effects, hangup=over)
+
+
+def _wording(heard: Input) -> str:
+    """The person's own words, or the key they pressed."""
+    return heard.text if isinstance(heard, Words) else f"key {getattr(heard, 'digit', '')}"
 
 
 def _heard(state: DialogState) -> DialogState:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from daemon.dialog.matching import compile_pattern
@@ -55,6 +55,15 @@ def used_prompts(flow: Flow) -> dict[str, str]:
 
 
 def _flow_problems(flow: Flow) -> Iterator[str]:
+    wrong = [*_names_wrong(flow)]
+    yield from wrong
+    if not wrong:
+        for name in sorted(set(flow.steps) - _reachable(flow)):
+            yield f"steps.{name}: no transition leads here; remove it or lead to it"
+
+
+def _names_wrong(flow: Flow) -> Iterator[str]:
+    """Names in the flow that nothing has."""
     steps = list(flow.steps)
     if END in flow.steps:
         yield f"steps.{END}: the name is reserved for a call that is over; rename the step"
@@ -70,9 +79,6 @@ def _flow_problems(flow: Flow) -> Iterator[str]:
     yield from _key_problems("keys", flow.keys, flow)
     for where, intent in _used_intents(flow):
         yield from _unknown(where, [intent], list(flow.precedence))
-    if not set(flow.start.split()) - set(steps):
-        for name in set(steps) - _reachable(flow):
-            yield f"steps.{name}: no transition leads here; remove it or lead to it"
 
 
 def _marks(flow: Flow) -> list[str]:
@@ -92,12 +98,11 @@ def _step_problems(name: str, flow: Flow) -> Iterator[str]:
         yield f"{where}.invalid: missing; name the prompt for a value that is not on offer"
 
 
-def _key_problems(where: str, keys: object, flow: Flow) -> Iterator[str]:
-    assert hasattr(keys, "items")
+def _key_problems(where: str, keys: Mapping[str, str], flow: Flow) -> Iterator[str]:
     for key, meaning in keys.items():
         if key not in _KEYS:
             yield f"{where}.{key}: is not a key of a telephone"
-        slot, equals, value = str(meaning).partition("=")
+        slot, equals, value = meaning.partition("=")
         if not equals:
             yield from _unknown(f"{where}.{key}", [slot], list(flow.precedence))
         elif not value.isdigit():
