@@ -115,6 +115,8 @@ class JournalHandler(logging.Handler):
             service.send_to_journal(self.format(record), fields)
         except OSError:
             sys.stderr.write(PrefixFormatter().format(record) + "\n")
+        except Exception:  # a record that cannot be formatted must not end a call
+            self.handleError(record)
 
 
 def configure_logging(level: int | str = logging.INFO, *, as_json: bool = False) -> None:

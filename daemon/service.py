@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 
 try:
     from systemd.daemon import notify as _sd_notify
-    from systemd.journal import send as _journal_send
+    from systemd.journal import sendv as _journal_send
 except ImportError:
     _sd_notify = None
     _journal_send = None
@@ -152,7 +152,7 @@ def send_to_journal(message: str, fields: Mapping[str, str]) -> None:
     """
     if _journal_send is None:
         raise OSError("python-systemd is not installed; run ./install.sh to build it")
-    _journal_send(message, **fields)
+    _journal_send(f"MESSAGE={message}", *(f"{name}={text}" for name, text in fields.items()))
 
 
 def _lines(state: str, status: str) -> str:

@@ -56,6 +56,8 @@ killed_by_watchdog() { journalctl --quiet --unit branchline | grep -qi 'watchdog
 
 start_both() {
     check "the daemon says that it is ready" systemctl start branchline
+    sleep 3
+    check "and stays up" systemctl --quiet is-active branchline
     echo "boot-trial: status: $(show branchline StatusText)"
     check "it runs as branchline" is_shown branchline User branchline
     check "its state is there" test -s "$STATE/branchline.db"
@@ -93,10 +95,13 @@ reload_and_recover() {
 stop_both() {
     check "stop" systemctl stop branchline
     check "it ended well" is_shown branchline Result success
+    check "and with exit code 0" is_shown branchline ExecMainStatus 0
     check "the page answers without the daemon" page_answers
     check "the page starts without the daemon" systemctl restart branchline-web
     check "and answers" within 30 page_answers
     check "the daemon starts after it" systemctl start branchline
+    sleep 3
+    check "and stays up" systemctl --quiet is-active branchline
     check "and stops again" systemctl stop branchline
     check "the page stops" systemctl stop branchline-web
     check "it ended well too" is_shown branchline-web Result success

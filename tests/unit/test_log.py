@@ -63,22 +63,41 @@ def test_a_traceback_is_part_of_the_json(capsys: pytest.CaptureFixture[str]) -> 
     assert "ZeroDivisionError" in json.loads(capsys.readouterr().err)["exception"]
 
 
-def test_journal_entry_has_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[tuple[str, dict[str, str]]] = []
+@pytest.fixture
+def journal(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """Entries on their way to the journal; python-systemd itself takes them too."""
+    entries: list[dict[str, str]] = []
+    really_send = service._journal_send
+
+    def send(*fields: str) -> None:
+        really_send(*fields)
+        entries.append(dict(field.split("=", 1) for field in fields))
+
     monkeypatch.setattr(service, "is_journal_connected", lambda: True)
-    monkeypatch.setattr(
-        service, "_journal_send", lambda text, **fields: sent.append((text, fields))
-    )
+    monkeypatch.setattr(service, "_journal_send", send)
     log.configure_logging()
+    return entries
+
+
+def test_journal_entry_has_fields(journal: list[dict[str, str]]) -> None:
     with log.bound_call("call-9"):
-        logging.getLogger("test.journal").error("line %d is down", 2)
-    [(text, fields)] = sent
-    assert text == "line 2 is down"
-    assert (fields["CALL_ID"], fields["PRIORITY"], fields["LOGGER"]) == (
-        "call-9",
-        "3",
-        "test.journal",
-    )
+        logging.getLogger("test.journal").error("line %d is\ndown", 2)
+    [entry] = journal
+    assert entry["MESSAGE"] == "line 2 is\ndown"
+    assert (entry["CALL_ID"], entry["PRIORITY"]) == ("call-9", "3")
+    assert (entry["LOGGER"], entry["CODE_FILE"]) == ("test.journal", __file__)
+    assert int(entry["CODE_LINE"]) > 0
+
+
+def test_a_record_that_cannot_be_formatted_ends_nothing(
+    journal: list[dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    root.handlers = [each for each in root.handlers if isinstance(each, log.JournalHandler)]
+    logging.getLogger("test.journal").error("%d lines", "two")
+    logging.getLogger("test.journal").error("after it")
+    assert [entry["MESSAGE"] for entry in journal] == ["after it"]
+    assert "Logging error" in capsys.readouterr().err
 
 
 CHILD = """
