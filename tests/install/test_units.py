@@ -107,4 +107,4 @@ def test_calls_get_time_to_end_and_the_daemon_is_watched() -> None:
     assert int(settings["WatchdogSec"][0]) > 0
     assert int(settings["TimeoutStopSec"][0]) >= 60
     assert settings["KillMode"] == ["mixed"]
-    assert settings["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+    assert settings["ExecReload"] == ["/bin/sh -c 'kill -HUP $MAINPID'"]
