@@ -38,6 +38,7 @@ class SipLeg(Leg):
         self._port: MediaPort | None = None
         self._handle: CallHandle | None = None
         self._media: Media | None = None
+        self._answered = False
 
     def play(self, token: str, pcm: bytes) -> None:
         """Queue sound; see `hw.base.Leg.play`."""
@@ -73,18 +74,19 @@ class SipLeg(Leg):
 
     def on_media(self, event: MediaEvent) -> None:
         """An event of the media port (its reader thread)."""
-        if isinstance(event, MediaLost):
-            if self._handle is not None:
-                self._handle.lose_media(event.reason)
-        else:
+        if not isinstance(event, MediaLost):
             self._put(event)
+        elif self._handle is not None and (event.final or self._expects_sound):
+            self._handle.lose_media(event.reason)
 
     def on_call(self, event: stack.CallEvent) -> None:
         """An event of the signalling core (its thread)."""
         if isinstance(event, stack.CallRinging):
-            self._connect(event.media)
+            if event.media != self._media:
+                self._connect(event.media)
             self._put(Ringing(event.status, early_media=event.media is not None))
         elif isinstance(event, stack.CallAnswered):
+            self._answered = True
             self._connect(event.media)
             self._put(Answered())
         elif isinstance(event, stack.MediaChanged):
@@ -97,8 +99,14 @@ class SipLeg(Leg):
             self._close()
             self._put(Ended(event.disposition, event.raw))
 
+    @property
+    def _expects_sound(self) -> bool:
+        """Silence on the wire is a fault only in an answered call that is not on hold."""
+        return self._answered and self._media is not None and self._media.send
+
     def _connect(self, media: Media | None) -> None:
-        if media is None or media == self._media or self._port is None:
+        """Tell the media port; the answer starts its watch for missing RTP anew."""
+        if media is None or self._port is None:
             return
         self._media = media
         try:
@@ -228,10 +236,16 @@ class SipLine(Line):
             "name": self.name,
             "channels": self.channels,
             "channels_in_use": sum(not leg.is_over for leg in self._legs),
-            "registered": registration.registered if registration else None,
+            "registered": self._is_registered(),
             "last_error": (registration.last_error if registration else "") or self._last_error,
             "address": f"{identity.host}:{identity.port}" if identity and started else "",
         }
+
+    def _is_registered(self) -> bool | None:
+        registration = self._registration
+        if not self._settings.register:
+            return None
+        return registration is not None and registration.registered
 
     def _register(self, phone: Phone, identity: Identity) -> None:
         settings = self._settings

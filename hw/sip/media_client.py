@@ -114,7 +114,7 @@ class MediaPort:
     def lose(self, reason: str) -> None:
         """The media process is gone (reader thread)."""
         if self._opened.is_set():
-            self._deliver(MediaLost(reason))
+            self._deliver(MediaLost(reason, final=True))
         else:
             self._error = reason
             self._opened.set()

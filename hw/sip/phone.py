@@ -12,6 +12,7 @@ of pyVoIP's RTP are not used.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 _CLOSE_S = 2.0
 _JOIN_S = 5.0
+_BREATH_S = 0.1  # after a fault that may repeat at once
 
 OnCallEvent = Callable[[CallEvent], None]
 
@@ -47,6 +49,7 @@ class Signalling(SIPClient):
         super().__init__(*server, *account, phone=phone, myIP=phone.myIP, myPort=phone.sip_port)
         self.endpoint = Endpoint()
         self._on_call_event = phone.on_call_event
+        self._gate = threading.Lock()
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._transport: UdpTransport | None = None
         self._thread: threading.Thread | None = None
@@ -84,13 +87,24 @@ class Signalling(SIPClient):
             return
         self.submit(self._leave)
         self._thread.join(_JOIN_S)
-        self.NSD = False
+        with self._gate:
+            self.NSD = False
+        self._run_commands()
+        for call in self.endpoint.calls.values():
+            call.give_up()
+        self._flush(self._transport)
         self._transport.close()
 
     def submit(self, command: Command) -> None:
-        """Have `command(now)` run in the signalling thread; from any thread."""
-        self._commands.put(command)
-        if self._transport is not None:
+        """Have `command(now)` run in the signalling thread; from any thread.
+
+        Raises:
+            LineError: the line is not started, or stopped already.
+        """
+        with self._gate:
+            if not self.NSD or self._transport is None:
+                raise LineError("the line is not started; call start() first")
+            self._commands.put(command)
             self._transport.wake()
 
     def recv_loop(self) -> None:
@@ -100,15 +114,16 @@ class Signalling(SIPClient):
             try:
                 for data, source in self._transport.wait(self._patience_s()):
                     self.endpoint.receive(data, source, time.monotonic())
-                while not self._commands.empty():
-                    self.endpoint.do(self._commands.get(), time.monotonic())
+                self._run_commands()
                 self.endpoint.tick(time.monotonic())
                 self._flush(self._transport)
             except Exception:
                 log.exception("signalling: one step failed, the line goes on")
-        for call in self.endpoint.calls.values():
-            call.give_up()
-        self._flush(self._transport)
+                time.sleep(_BREATH_S)
+
+    def _run_commands(self) -> None:
+        while not self._commands.empty():
+            self.endpoint.do(self._commands.get(), time.monotonic())
 
     def _patience_s(self) -> float | None:
         waiting = [at for at in (self.endpoint.deadline(), self._close_at) if at is not None]
@@ -151,11 +166,15 @@ class CallHandle:
 
     def hangup(self) -> None:
         """CANCEL or BYE, whichever fits."""
-        self.signalling.submit(self.call.hangup)
+        self._submit(self.call.hangup)
 
     def lose_media(self, reason: str) -> None:
         """End the call because there is no sound."""
-        self.signalling.submit(lambda now: self.call.fail_media(now, reason))
+        self._submit(lambda now: self.call.fail_media(now, reason))
+
+    def _submit(self, command: Command) -> None:
+        with contextlib.suppress(LineError):  # a line that is closed has ended its calls
+            self.signalling.submit(command)
 
 
 class Phone(pyVoIP.VoIP.VoIPPhone):
@@ -199,11 +218,13 @@ class Phone(pyVoIP.VoIP.VoIPPhone):
         Raises:
             LineError: the phone is not started.
         """
-        if not self.NSD:
-            raise LineError("the line is not started; call start() first")
         handle = CallHandle(call, self.sip, on_event)
         self.calls[call.call_id] = handle
-        self.sip.submit(lambda now: self.sip.endpoint.add(call, now))
+        try:
+            self.sip.submit(lambda now: self.sip.endpoint.add(call, now))
+        except LineError:
+            del self.calls[call.call_id]
+            raise
         return handle
 
     def keep_registered(self, registration: Registration) -> None:

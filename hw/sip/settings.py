@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from hw.base import LineError
 from hw.sip.address import host_port
 from hw.sip.sdp import PAYLOAD_TYPES
+
+_USER = re.compile(r"[^\s@<>\",;?]*")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class SipSettings:
             raise LineError(
                 f"line {self.name}: to register, give username, password and proxy or domain"
             )
+        for user in (self.username, self.caller):
+            if not _USER.fullmatch(user):
+                raise LineError(f"line {self.name}: {user!r} cannot be part of a SIP address")
         for address in filter(None, (self.proxy, self.domain)):
             host_port(address)
 

@@ -23,10 +23,12 @@ _SSRC_SILENT_FRAMES = 100 // FRAME_MS
 class MediaLost:
     """No sound can be expected any more: the media process died, or RTP stays away.
 
-    For missing RTP it is repeated every 20 s for as long as nothing comes.
+    For missing RTP it is repeated every 20 s for as long as nothing comes. `final` says
+    that the port is dead and nothing will ever come.
     """
 
     reason: str
+    final: bool = False
 
 
 @dataclass(frozen=True)
