@@ -4,6 +4,7 @@ set -uo pipefail
 
 readonly STATE=/var/lib/branchline
 readonly PYTHON=/opt/branchline/.venv/bin/python
+readonly BRANCHLINE=/opt/branchline/.venv/bin/branchline
 failed=no
 
 # check WHAT COMMAND...: note whether it succeeds.
@@ -77,6 +78,36 @@ rights() {
         bash -c "! setpriv --reuid=nobody --regid=nogroup --clear-groups ls $STATE 2>/dev/null"
 }
 
+# as_daemon COMMAND...: as branch IT runs commands on the service's data.
+as_daemon() {
+    setpriv --reuid=branchline --regid=branchline --init-groups \
+        env HOME=$STATE BRANCHLINE_STATE=$STATE "$@"
+}
+
+called() { as_daemon "$BRANCHLINE" leads list --json | grep -q '"outcome": *"accepted"'; }
+
+# one_call: a simulated person is called by the service as it runs for a customer.
+one_call() {
+    local trial=/var/tmp/trial customer
+    install -d -o branchline -g branchline "$trial"
+    check "a person to call" as_daemon "$PYTHON" \
+        /opt/branchline/tests/install/boot_people.py "$trial"
+    install -m 640 -g branchline "$trial/branchline.toml" /etc/branchline/branchline.toml
+    (cd /opt/branchline && exec "$PYTHON" -m hw.sim.customer --listen 127.0.0.1:5090 \
+        --personas hw/sim/people --voices "$trial/voices" >"$trial/customer.log" 2>&1) &
+    customer=$!
+    check "leads are imported" as_daemon "$BRANCHLINE" leads import "$trial/leads.csv" \
+        --campaign trial --lang en
+    check "the configuration is read" systemctl reload branchline
+    check "the campaign is started" as_daemon "$BRANCHLINE" campaign start trial
+    check "she is called and accepts" within 180 called
+    check "the call is recorded" bash -c "ls $STATE/recordings/*.wav || ls $STATE/recordings/*/*.wav"
+    check "recordings are not for others" \
+        bash -c "! find $STATE/recordings -type f -perm /007 | grep ."
+    as_daemon "$BRANCHLINE" leads list
+    kill "$customer"
+}
+
 reload_and_recover() {
     local pid
     pid="$(show branchline MainPID)"
@@ -109,6 +140,7 @@ stop_both() {
 
 start_both
 rights
+one_call
 reload_and_recover
 stop_both
 if [[ $failed == yes ]]; then
