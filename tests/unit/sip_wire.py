@@ -120,7 +120,7 @@ class SimCallee:
             ),
             ("Max-Forwards", "70"),
             ("From", f"{invite.first('To')};tag={changes.get('tag', self.tag)}"),
-            ("To", invite.first("From")),
+            ("To", str(changes.get("to", invite.first("From")))),
             ("Call-ID", invite.call_id),
             ("CSeq", f"{cseq} {method}"),
             ("Contact", f"<sip:callee@{THEM[0]}:{THEM[1]}>"),

@@ -44,6 +44,7 @@ def test_one_bad_datagram_changes_nothing(number: int, fault: str) -> None:
     wire = normal_call({number: FAULTS[fault]})
     assert wire.ended.disposition is Disposition.ANSWERED
     assert len(wire.heard(CallAnswered)) == 1
+    assert wire.callee.got("ACK")
     assert wire.callee.hung_up
     assert wire.at_rest
 
@@ -199,6 +200,17 @@ def test_they_hang_up_with_a_cause() -> None:
     assert wire.at_rest
 
 
+def test_peer_that_vanished_gets_eleven_byes() -> None:
+    wire = Wire(faults={number: [] for number in range(4, 100)})  # INVITE 180 200 ACK arrive
+    call = wire.dial()
+    wire.hangup(call, 5.0)
+    wire.run(FOREVER_S)
+    assert [request.method for request in wire.sent] == ["INVITE", "ACK"] + ["BYE"] * 11
+    assert wire.events[-1][0] - 1005.0 == pytest.approx(32.0)
+    assert wire.ended.disposition is Disposition.ANSWERED
+    assert wire.at_rest
+
+
 def test_both_hang_up_at_once() -> None:
     wire = Wire()
     call = wire.dial()
@@ -241,6 +253,15 @@ def test_losing_fork_is_acknowledged_and_hung_up() -> None:
     assert len(wire.heard(CallAnswered)) == 1
     assert wire.ended.disposition is Disposition.ANSWERED
     assert wire.at_rest
+
+
+def test_losing_fork_hanging_up_does_not_end_the_call() -> None:
+    wire = Wire(SimCallee(fork_tag="other"))
+    call = wire.dial()
+    wire.at(5.0, lambda: wire.callee.request("BYE", 7, tag="other") and None)
+    wire.run(20.0)
+    assert [response.code for response in wire.callee.responses] == [200]
+    assert call.phase.name == "TALKING"
 
 
 def test_route_set_and_contact_steer_ack_and_bye() -> None:

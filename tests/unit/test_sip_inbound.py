@@ -84,10 +84,12 @@ def test_reinvite_never_acknowledged_ends_the_call() -> None:
     assert wire.ended.disposition == "answered"
 
 
-def test_repeated_request_is_answered_from_memory() -> None:
+@pytest.mark.parametrize("method", ["INFO", "INVITE"])
+def test_repeated_request_is_answered_from_memory(method: str) -> None:
     wire, _ = talking()
-    first = ask(wire, "INFO", branch="z9hG4bKsame")
-    again = ask(wire, "INFO", branch="z9hG4bKsame")
+    same = {"branch": "z9hG4bKsame", "content": ANSWER_SDP, "fields": [SDP_FIELD]}
+    first = ask(wire, method, **same)
+    again = ask(wire, method, **same)
     assert first.raw == again.raw
     assert len(wire.callee.responses) == 2
 
@@ -102,6 +104,7 @@ def test_repeated_request_is_answered_from_memory() -> None:
         ("SUBSCRIBE", {}, 405),
         ("BYE", {"tag": "stranger"}, 481),
         ("INFO", {"tag": "stranger"}, 481),
+        ("BYE", {"to": "<sip:branchline@192.0.2.1>;tag=another"}, 481),
         ("OPTIONS", {"fields": [("Require", "100rel, timer")]}, 420),
         ("CANCEL", {}, 481),
     ],
@@ -110,7 +113,7 @@ def test_answers(method: str, changes: dict[str, object], code: int) -> None:
     wire, call = talking()
     response = ask(wire, method, **changes)
     assert response.code == code
-    assert response.to_tag == call.local_tag
+    assert response.to_tag == ("another" if "to" in changes else call.local_tag)
     if code == 405:
         assert "INVITE" in response.first("Allow")
     assert call.phase.name == "TALKING"
