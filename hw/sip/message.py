@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
-import pyVoIP.VoIP  # must come before pyVoIP.SIP: they import each other
+import pyVoIP.VoIP  # noqa: F401  # must come before pyVoIP.SIP: they import each other
 from pyVoIP.SIP import SIPMessage, SIPMessageType, SIPStatus
 
 from hw.base import LineError
@@ -282,6 +282,3 @@ def _known(code: int) -> int:
     if code in _KNOWN_STATUS:
         return code
     return 183 if code < 200 else code // 100 * 100
-
-
-__all__ = ["METHODS", "Message", "MessageError", "make_request", "make_response", "pyVoIP"]
