@@ -101,7 +101,7 @@ def _terms_by_sound(text: str) -> str:
         seventeen = text[start] == "七" and (
             text[start - 1] == "十" or text[end : end + 1] in "期个月"
         )
-        alike = syllable == fuzzy_syllable("qi") or text[start] == "级"
+        alike = syllable == fuzzy_syllable("qi") or text[start] in "级季集"
         if number and alike and not seventeen and text[start - 1] != "一":
             out[start] = "期"
         previous_end = end

@@ -14,7 +14,9 @@ _SENTENCE_END = {
     "en": re.compile(r"(?<=[.!?])\s+(?=[A-Z{])"),
 }
 _FILLER = {
-    "zh": re.compile(r"嗯+|呃+|额(?![度外])|啊+|哦+|噢+|喔+|哎呀?|唉|诶+|欸+|那个|就是说|怎么说呢"),
+    "zh": re.compile(
+        r"^[爱艾挨](?=.{2})|嗯+|呃+|额(?![度外])|啊+|哦+|噢+|喔+|哎呀?|唉|诶+|欸+|那个|就是说|怎么说呢"
+    ),
     "en": re.compile(
         r"\b(?:u+h+m*(?! huh)|u+m+|e+r+m*|a+h+|h+m+|oh|well"
         r"|(?<!do )(?<!did )you know|i mean|actually|basically)\b"
@@ -75,12 +77,12 @@ def _tidy(text: str, lang: str) -> str:
 def fuzzy_syllable(syllable: str) -> str:
     """A toneless syllable with the pairs folded together that telephone speech confuses.
 
-    zh/z, ch/c, sh/s; n/l; ang/an, eng/en, ing/in; lü/li.
+    zh/z, ch/c, sh/s; n/l; ang/an, eng/en, ing/in; ü/i.
     """
     folded = re.sub(r"^([zcs])h", r"\1", syllable)
     folded = re.sub(r"ng$", "n", folded)
     folded = re.sub(r"^n(?=[aeiouv])", "l", folded)
-    return "li" if folded == "lv" else folded
+    return re.sub(r"^([jqxy])u$|^(l)v$", lambda found: f"{found[1] or found[2]}i", folded)
 
 
 @lru_cache(maxsize=512)

@@ -88,6 +88,7 @@ def parse_when_en(text: str, now: datetime, *, bare: bool = False) -> When | Non
 
 def _repair(text: str) -> str:
     """Numbers that recognisers write as little words: at ate, for pm."""
+    text = re.sub(r"\b(?:for|four) a clock\b", "four oclock", text)
     return _SOUND_ALIKE.sub(lambda found: _SOUND_ALIKES[found[0]], text)
 
 
