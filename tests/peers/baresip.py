@@ -5,7 +5,7 @@
         ...
     heard = callee.recording()      # 8 kHz, 16-bit, mono: what baresip decoded from us
 
-Needs the Debian packages baresip and baresip-core. It is ended with SIGTERM, and with
+Needs the Debian package baresip-core. It is ended with SIGTERM, and with
 SIGKILL when it does not go.
 """
 
