@@ -1,10 +1,12 @@
 """Prepares the boot trial's call: a simulated person, her voice, a line to her, a lead.
 
-Writes into the directory given as its argument: voices/, leads.csv, branchline.toml.
+Writes into the directory given as its argument: people.yaml, voices/, leads.csv,
+branchline.toml.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +22,11 @@ PERSONA = "accepts-en"
 
 
 def main(directory: Path) -> None:
-    """Write all three."""
+    """Write them all."""
     [person] = [each for each in people(["en"]) if each.name == PERSONA]
+    # JSON is YAML.
+    everybody = json.dumps([person.model_dump(mode="json")])
+    (directory / "people.yaml").write_text(everybody, encoding="utf-8")
     registry = Registry(None, paths.models_dir())
     render_voices([person], lambda lang: load_synthesiser(registry, lang), directory / "voices")
     zone = midday_zone(datetime.now(UTC))
