@@ -1,8 +1,9 @@
-"""How much of what people say is understood: one list to work on, one held out.
+"""How much of what people say is understood: one list to work on, others held out.
 
 The held-out lists were written before the patterns were tuned and are not tuned on;
 their accuracy is asserted with room below what is measured, so that a change that loses
-understanding fails while a single re-labelled line does not.
+understanding fails while a single re-labelled line does not. The heard lists are what
+Whisper base made of the held-out lines, spoken by our own voices through 8 kHz mu-law.
 """
 
 import csv
@@ -45,9 +46,17 @@ def test_every_line_of_the_working_list_is_understood(lang):
     assert not wrong
 
 
-@pytest.mark.parametrize(("lang", "floor"), [("zh", 0.90), ("en", 0.86)])
-def test_held_out_lines(lang, floor):
-    lines = list(understand("held_out", lang))
+@pytest.mark.parametrize(
+    ("name", "lang", "floor"),
+    [
+        ("held_out", "zh", 0.90),
+        ("held_out", "en", 0.86),
+        ("heard", "zh", 0.65),
+        ("heard", "en", 0.79),
+    ],
+)
+def test_lines_not_tuned_on(name, lang, floor):
+    lines = list(understand(name, lang))
     right = sum(expected == understood for _, expected, understood, _ in lines)
     assert len(lines) >= 120
     assert right / len(lines) >= floor
@@ -55,6 +64,6 @@ def test_held_out_lines(lang, floor):
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_a_no_is_never_taken_for_a_yes(lang):
-    for name in ("working", "held_out"):
+    for name in ("working", "held_out", "heard"):
         for _, expected, understood, text in understand(name, lang):
             assert not (expected in NO and understood == "affirm"), text
