@@ -9,16 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from hw.base import Answered, Disposition, Ended, Frame, LegEvent, PlaybackFinished
-from hw.sip import g711
 from hw.sip.line import SipLine, SipSettings
 from tests.peers.baresip import Baresip
+from tests.peers.sound import assert_undistorted, read, samples
 
 LONG_CALL_FRAMES = 42 * 50
-FRAME = 160
-Samples = NDArray[np.float64]
 
 
 def speech_like(seconds: float, seed: int) -> bytes:
@@ -31,33 +28,6 @@ def speech_like(seconds: float, seed: int) -> bytes:
     syllables = np.sin(np.pi * 4 * np.arange(count) / 8000) ** 2
     samples = noise / np.abs(noise).max() * syllables * 16000
     return samples.astype("<i2").tobytes()
-
-
-def samples(pcm: bytes) -> Samples:
-    return np.frombuffer(pcm, dtype="<i2").astype(np.float64)
-
-
-def read(path: Path) -> Samples:
-    with wave.open(str(path), "rb") as file:
-        assert file.getframerate() == 8000
-        return samples(file.readframes(file.getnframes()))
-
-
-def offset_of(part: Samples, whole: Samples) -> int:
-    """Where `part` lies in `whole`, by cross-correlation."""
-    size = len(part) + len(whole)
-    product = np.fft.rfft(whole, size) * np.conj(np.fft.rfft(part, size))
-    return int(np.argmax(np.fft.irfft(product, size)[: len(whole)]))
-
-
-def segmental_snr_db(sent: Samples, heard: Samples) -> Samples:
-    """Signal to noise of each 20 ms in which something was sent, in dB, at most 60."""
-    count = min(len(sent), len(heard)) // FRAME
-    signal = sent[: count * FRAME].reshape(count, FRAME)
-    noise = signal - heard[: count * FRAME].reshape(count, FRAME)
-    power = (signal**2).mean(axis=1)
-    ratio = 10 * np.log10((power + 1e-9) / ((noise**2).mean(axis=1) + 1e-9))
-    return np.minimum(ratio[power > 300**2], 60.0)
 
 
 @pytest.fixture
@@ -94,9 +64,9 @@ def test_a_call_to_baresip(line: SipLine, tmp_path: Path, codec: str, frames: in
 
     heard_by_them = read(callee.recording())
     for pcm in prompts.values():
-        _assert_undistorted(pcm, heard_by_them, codec)
+        assert_undistorted(pcm, heard_by_them, codec)
     ours = samples(b"".join(event.heard for event in events if isinstance(event, Frame)))
-    _assert_undistorted(speech_like(4.0, seed=7), ours, codec)
+    assert_undistorted(speech_like(4.0, seed=7), ours, codec)
 
 
 def _talk(line: SipLine, uri: str, prompts: dict[str, bytes], frames: int) -> list[LegEvent]:
@@ -121,20 +91,3 @@ def _until_finished(callee: Baresip) -> None:
     while "terminated (duration" not in callee.log.read_text(errors="replace"):
         assert time.monotonic() < until, "baresip did not notice our BYE"
         time.sleep(0.1)
-
-
-def _assert_undistorted(pcm: bytes, recording: Samples, codec: str) -> None:
-    """The recording holds the sound as G.711 alone would leave it.
-
-    Each second is found by itself: a receive buffer may move by a frame during a call.
-    """
-    law = g711.BY_NAME[codec]
-    ideal = samples(law.decode(law.encode(pcm)))
-    ratios = []
-    for piece in np.split(ideal, range(8000, len(ideal), 8000)):
-        at = offset_of(piece, recording)
-        heard = recording[at : at + len(piece)]
-        assert np.corrcoef(piece[: len(heard)], heard)[0, 1] > 0.95
-        ratios.append(segmental_snr_db(piece, heard))
-    assert np.median(np.concatenate(ratios)) > 35
-    assert np.mean(np.concatenate(ratios) > 30) > 0.9

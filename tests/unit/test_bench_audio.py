@@ -1,6 +1,7 @@
 """The latency measurement, on sound made with known gaps."""
 
 import numpy as np
+
 from daemon.bench.audio import Spoken, call_times, summary
 
 RATE = 8000
