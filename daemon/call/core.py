@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.call import signals as sig
-from daemon.call.callee import verdict
 from daemon.dialog.engine import Engine
 from daemon.dialog.reply import (
     CallBack,
@@ -46,6 +45,11 @@ Saying = tuple[tuple[str, Utterance], ...]
 Step = tuple["CallState", list[sig.Action]]
 
 FOREVER_MS = 1 << 40
+MACHINES = {
+    "voicemail": Disposition.VOICEMAIL,
+    "announcement": Disposition.ANNOUNCEMENT,
+}
+"""Outcomes that mean that no person answered."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,6 @@ class CallState:
         reply_to_ms: end of the speech that the next sound of ours answers; -1 for none.
         quiet_from_ms: since when nobody has said anything; FOREVER_MS while somebody does.
         closing: hang up once `saying` is empty, `hang_up_at_ms` says when.
-        machine: verdict that a machine answered.
     """
 
     answered_at: datetime | None = None
@@ -93,7 +96,6 @@ class CallState:
     hang_up_at_ms: int = FOREVER_MS
     over: bool = False
     replies: int = 0
-    machine: Disposition | None = None
 
 
 class CallCore:
@@ -144,10 +146,10 @@ class CallCore:
 
     def conclusion(self, state: CallState, ended: Disposition) -> tuple[Disposition, str]:
         """Disposition and business outcome of a call whose leg ended as `ended`."""
-        disposition = state.machine or ended
-        if disposition != Disposition.ANSWERED:
-            return disposition, str(disposition)
-        return disposition, (state.dialog.outcome if state.dialog else "") or "hung_up"
+        if ended != Disposition.ANSWERED:
+            return ended, str(ended)
+        outcome = (state.dialog.outcome if state.dialog else "") or "hung_up"
+        return MACHINES.get(outcome, ended), outcome
 
     def _open(self, state: CallState, event: sig.PickUp, now: datetime) -> Step:
         reply = self._engine.open(self._lead, now)
@@ -190,61 +192,53 @@ class CallCore:
     def _recognised(self, state: CallState, event: sig.Recognised, now: datetime) -> Step:
         if state.dialog is None:
             return state, []
-        if state.closing:
-            return self._last_words(self._quiet(state, event.at_ms), event, now)
-        machine = verdict(event.text, event.voice_end_ms)
-        if machine is not None:
-            return self._machine(state, event, machine)
-        if state.saying:
-            return self._heard_over_us(state, event, now)
-        if not event.text and state.cut:
-            return self._resume(state, event.at_ms)
-        return self._answer(state, event, now)
-
-    def _answer(self, state: CallState, event: sig.Recognised, now: datetime) -> Step:
-        """Their words get a reply."""
-        assert state.dialog is not None
         heard: Input = Words(event.text, event.confidence) if event.text else Unclear()
         reply = self._engine.respond(state.dialog, heard, now)
         note = sig.Note(heard_event(event, reply))
-        state, actions = self._reply(state, reply, event.at_ms, event.voice_end_ms)
-        return state, [note, *actions]
+        if state.closing:
+            return self._last_words(self._quiet(state, event.at_ms), event, reply)
+        if reply.hangup and not reply.say:
+            return replace(state, dialog=reply.state, closing=True, saying=()), [
+                note,
+                sig.StopSound(),
+                sig.HangUp(),
+            ]
+        if state.saying:
+            return self._heard_over_us(state, event, reply)
+        if state.cut and (not event.text or is_back_channel(reply, state.cut)):
+            state, actions = self._resume(state, event.at_ms)
+            return state, [note, *actions]
+        return self._answer(state, event, reply)
 
-    def _last_words(self, state: CallState, event: sig.Recognised, now: datetime) -> Step:
+    def _answer(self, state: CallState, event: sig.Recognised, reply: Reply) -> Step:
+        """Their words get a reply."""
+        state, actions = self._reply(state, reply, event.at_ms, event.voice_end_ms)
+        return state, [sig.Note(heard_event(event, reply)), *actions]
+
+    def _last_words(self, state: CallState, event: sig.Recognised, reply: Reply) -> Step:
         """Words over our goodbye get no answer, but a refusal of calls still counts."""
-        assert state.dialog is not None
-        reply = self._engine.respond(state.dialog, Words(event.text, event.confidence), now)
         refusals = [effect for effect in reply.effects if isinstance(effect, DoNotCall)]
         actions: list[sig.Action] = [sig.Note(heard_event(event, reply))] if event.text else []
         for effect in refusals:
             actions += [sig.Carry(effect), sig.Note(describe(effect, event.at_ms))]
         return (replace(state, dialog=reply.state) if refusals else state), actions
 
-    def _heard_over_us(self, state: CallState, event: sig.Recognised, now: datetime) -> Step:
+    def _heard_over_us(self, state: CallState, event: sig.Recognised, reply: Reply) -> Step:
         """Their whole turn fitted under a sentence of ours.
 
         Where that sentence must be heard, the words wait for its end; otherwise they
-        were too short to stop us (a back-channel) and count only if they mean something.
+        were too short to stop us and count only if they are more than a back-channel.
         """
-        assert state.dialog is not None
         if not event.text:
             return state, []
-        reply = self._engine.respond(state.dialog, Words(event.text, event.confidence), now)
-        if reply.layer != "pattern" or reply.intent in ("greeting", "filler"):
+        if reply.layer != "pattern" or reply.intent == "greeting":
             return state, [sig.Note(heard_event(event, reply))]
         if not state.saying[0][1].interruptible:
             return replace(state, held=event), []
-        if reply.intent in ("affirm", "deny") and len(state.saying) > 1:
+        if is_back_channel(reply, state.saying):
             return state, [sig.Note(heard_event(event, reply))]
-        state, actions = self._answer(replace(state, saying=()), event, now)
+        state, actions = self._answer(replace(state, saying=()), event, reply)
         return state, [sig.StopSound(), *actions]
-
-    def _machine(self, state: CallState, event: sig.Recognised, machine: Disposition) -> Step:
-        note = Heard(
-            event.at_ms, event.text, str(machine), "callee", event.confidence, event.decode_ms
-        )
-        state = replace(state, machine=machine, closing=True, saying=())
-        return state, [sig.Note(note), sig.StopSound(), sig.HangUp()]
 
     def _resume(self, state: CallState, at_ms: int) -> Step:
         """The interruption was nothing: say what it took away, from its sentence on."""
@@ -282,9 +276,9 @@ class CallCore:
         if not had:
             return state, actions
         if state.held is not None and (not state.saying or state.saying[0][1].interruptible):
-            held, cut_short = state.held, bool(state.saying)
-            state, more = self._answer(replace(state, held=None, saying=()), held, now)
-            return state, [*actions, *([sig.StopSound()] if cut_short else []), *more]
+            held, stop = state.held, [sig.StopSound()] if state.saying else []
+            state, more = self._recognised(replace(state, held=None, saying=()), held, now)
+            return state, [*actions, *stop, *more]
         if not state.saying:
             state = self._quiet(state, event.at_ms)
         return state, actions
@@ -326,7 +320,9 @@ class CallCore:
     def _leg_over(self, state: CallState, event: sig.LegOver, now: datetime) -> Step:
         actions: list[sig.Action] = []
         if state.held is not None:
-            state, actions = self._last_words(state, state.held, now)
+            state, actions = self._recognised(
+                replace(state, closing=True, held=None), state.held, now
+            )
         disposition, outcome = self.conclusion(state, event.disposition)
         raw = event.raw
         hung_up = HungUp(
@@ -340,6 +336,11 @@ class CallCore:
         )
         state = replace(state, over=True, voice=False)
         return state, [*actions, sig.Note(Concluded(event.at_ms, outcome)), sig.Note(hung_up)]
+
+
+def is_back_channel(reply: Reply, saying: Saying) -> bool:
+    """A yes before the question has been asked: they are listening. A no always counts."""
+    return reply.intent == "affirm" and len(saying) > 1
 
 
 def heard_event(event: sig.Recognised, reply: Reply) -> Heard:

@@ -154,6 +154,17 @@ def test_an_interruption_stops_us_and_a_cough_does_not_lose_the_prompt() -> None
     assert call.queue[0][1] == first[1], "said again from the interrupted sentence on"
 
 
+def test_a_back_channel_over_the_offer_is_not_an_answer_to_it() -> None:
+    call = answered()
+    call.play()
+    call.speak("是我")
+    offer = [utterance for _, utterance in call.queue]
+    call.feed(sig.SoundBegan(call.now_ms, call.queue[0][0]))
+    call.feed(sig.BargeIn(call.now_ms + 300))
+    call.speak("好的好的")
+    assert [utterance for _, utterance in call.queue] == offer
+
+
 def test_two_reprompts_then_goodbye() -> None:
     call = answered()
     call.play()
