@@ -229,6 +229,16 @@ def _unknown(words: list[str], known: dict[str, click.Command]) -> Iterator[str]
             yield word.split("=")[0]
 
 
+def test_links_between_documents_lead_somewhere() -> None:
+    dead = [
+        f"{_name(path)}: {link}"
+        for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+        if not (path.parent / link).exists()
+    ]
+    assert dead == []
+
+
 def test_commands_table_matches_files() -> None:
     folder = ROOT / "daemon" / "commands"
     exporting = re.compile(r"^(def command\(|command(: [\w.]+)? = )", re.MULTILINE)
