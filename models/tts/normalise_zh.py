@@ -1,88 +1,89 @@
 """Chinese text as it is spoken: numbers, money, dates, times, percentages, digit strings.
 
-wetext's grammars (their files come with the package) do most of it; the rules here put
-into their form what they misread: separators, currency signs, jiao and fen, and digits
-that are a name, not an amount.
+Rules run from the most specific to the least; each leaves characters, so that no later
+rule sees the same digits again. (wetext's grammars would do, but their library and
+Vosk's each bring their own OpenFst, and both in one process corrupt the heap.)
 """
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
-from functools import cache
+from collections.abc import Callable
 
-from wetext import Normalizer
+from models.tts.numbers_zh import amount, digits, telephone
 
-log = logging.getLogger(__name__)
-
-_DIGITS = "零一二三四五六七八九"
-_TELEPHONE_DIGITS = "零幺二三四五六七八九"
 _CURRENCIES = {"¥": "元", "$": "美元", "€": "欧元", "£": "英镑"}
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()}
 _FULL_WIDTH |= {ord("￥"): ord("¥"), ord("％"): ord("%"), ord("＄"): ord("$"), ord("．"): ord(".")}
+_FULL_WIDTH[ord("～")] = ord("~")
 
-_SEPARATOR = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_CURRENCY = re.compile(r"([¥$€£])\s*(\d+(?:\.\d+)?)\s*([万亿千百]?)")
-_CENTS = re.compile(r"(\d+)\.(\d)(\d?)(?=元|块)(元|块)")
-_ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
-_PERCENT_RANGE = re.compile(r"(\d+(?:\.\d+)?)%?\s*[-~–至到]\s*(\d+(?:\.\d+)?)%")
-_PER_MILLE = re.compile(r"(\d+(?:\.\d+)?)‰")
-_NAMED = re.compile(
-    r"((?:尾号|电话|号码|手机|热线|客服|验证码|拨打|致电|卡号|账号|工号|编号|单号|分机)"
-    r"(?:是|为|:|：)?)\s*(\d[\d\s-]*\d)"
-)
-_LONG = re.compile(r"\+?(?<![\d.])\d[\d -]{5,}\d(?![\d.]|\s*[%元块万亿个月日年期天人])")
-_GAP = re.compile(r"(?<=[\u4e00-\u9fff])\s+(?=[\dA-Za-z])|(?<=[\dA-Za-z])\s+(?=[\u4e00-\u9fff])")
-_LONE_DIGIT = re.compile(r"\d")
+_N = r"\d+(?:\.\d+)?"
+_NAMES = "尾号|电话|号码|手机|热线|客服|验证码|拨打|致电|卡号|账号|工号|编号|单号|分机"
+_COUNTED = "个|次|位|天|年|周|笔|张|条|名|期|点|分钟|小时|种|家|份|块|成|倍|套|件|项|岁|句"
 
 
 def normalise_zh(text: str) -> str:
     """Chinese text without digits or signs that need to be read out."""
     text = text.translate(_FULL_WIDTH)
-    text = _SEPARATOR.sub("", text)
-    text = _GAP.sub("", text)
-    text = _CURRENCY.sub(lambda m: m[2] + m[3] + _CURRENCIES[m[1]], text)
-    text = _CENTS.sub(_money, text)
-    text = _ISO_DATE.sub(lambda m: f"{m[1]}年{int(m[2])}月{int(m[3])}日", text)
-    text = _PERCENT_RANGE.sub(r"\1%到\2%", text)
-    text = _PER_MILLE.sub(r"千分之\1", text)
-    text = _NAMED.sub(lambda m: m[1] + _one_by_one(m[2]), text)
-    text = _LONG.sub(lambda m: _one_by_one(m[0]), text)
-    if _LONE_DIGIT.search(text) or "%" in text:
-        text = _grammar(text)
-    return _LONE_DIGIT.sub(lambda m: _DIGITS[int(m[0])], text)
+    for pattern, say in _RULES:
+        text = pattern.sub(say, text)
+    return text
 
 
 def _money(found: re.Match[str]) -> str:
-    """100.50元 is said 100元5角."""
+    """100.50元 is said 一百元五角."""
     whole, jiao, fen, unit = found.groups()
-    said = f"{whole}{unit}"
-    if fen and fen != "0":
-        return said + (f"{jiao}角" if jiao != "0" else "零") + f"{fen}分"
-    return said if jiao == "0" else f"{said}{jiao}角"
+    said = f"{amount(whole)}{unit}" if int(whole) else ""
+    if jiao != "0":
+        said += f"{amount(jiao)}角"
+    elif said and fen not in ("", "0"):
+        said += "零"
+    if fen not in ("", "0"):
+        said += f"{amount(fen)}分"
+    return said or f"零{unit}"
 
 
-def _one_by_one(digits: str) -> str:
-    """A telephone or card number, groups separated by a short pause."""
-    groups = re.split(r"[\s-]+", digits.strip().lstrip("+"))
-    return "，".join("".join(_TELEPHONE_DIGITS[int(d)] for d in group) for group in groups)
-
-
-@cache
-def _normaliser() -> Normalizer:
-    return Normalizer(lang="zh", operator="tn")
-
-
-_LOCK = threading.Lock()
-
-
-def _grammar(text: str) -> str:
-    """The grammars' reading; where its grammar gives up, the digits are read one by one."""
-    try:
-        with _LOCK:
-            said: str = _normaliser().normalize(text)
-    except (AssertionError, RuntimeError, IndexError, KeyError) as error:
-        log.warning("no reading for a number (%r); reading its digits", error)
-        return text.replace("%", "百分")
+def _time(found: re.Match[str]) -> str:
+    """15:05 is 十五点零五分; on the hour no minutes are said."""
+    hour, minute = int(found[1]), int(found[2])
+    if hour > 24 or minute > 59:
+        return f"{amount(found[1])}比{amount(found[2])}"
+    said = ("两" if hour == 2 else amount(str(hour))) + "点"
+    if minute:
+        said += ("零" if minute < 10 else "") + amount(str(minute)) + "分"
     return said
+
+
+Say = Callable[[re.Match[str]], str]
+
+_RULES: tuple[tuple[re.Pattern[str], Say], ...] = tuple(
+    (re.compile(pattern), say)
+    for pattern, say in (
+        (r"(?<=\d),(?=\d{3}(?!\d))", lambda _m: ""),
+        (r"(?<=[\u4e00-\u9fff])\s+(?=[\dA-Za-z])", lambda _m: ""),
+        (r"(?<=[\dA-Za-z])\s+(?=[\u4e00-\u9fff])", lambda _m: ""),
+        (rf"([¥$€£])\s*({_N})([万亿千百]*)元?", lambda m: m[2] + m[3] + _CURRENCIES[m[1]]),
+        (r"(?<![\d.])(\d+)\.(\d)(\d?)(?=元|块)(元|块)", _money),
+        (
+            r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)",
+            lambda m: f"{m[1]}年{int(m[2])}月{int(m[3])}日",
+        ),
+        (rf"({_N})%?\s*[-~–至到]\s*({_N})%", lambda m: f"{m[1]}%到{m[2]}%"),
+        (rf"((?:{_NAMES})(?:是|为|:|：)?)\s*(\d[\d\s-]*\d)", lambda m: m[1] + telephone(m[2])),
+        (
+            r"(?<![\d.])\+?\d[\d -]{5,}\d(?![\d.]|\s*[%元块万亿个月日年期天人美欧])",
+            lambda m: telephone(m[0]),
+        ),
+        (r"(\d:\d{2})\s*[-~–]\s*(?=\d{1,2}:\d{2})", lambda m: f"{m[1]}到"),
+        (r"(?<!\d)(\d{1,2}):(\d{2})(?::\d{2})?(?!\d)", _time),
+        (rf"({_N}):({_N})", lambda m: f"{amount(m[1])}比{amount(m[2])}"),
+        (r"(?<!\d)(\d{4})年", lambda m: f"{digits(m[1])}年"),
+        (rf"({_N})%", lambda m: f"百分之{amount(m[1])}"),
+        (rf"({_N})‰", lambda m: f"千分之{amount(m[1])}"),
+        (r"(?<!\d)(\d+)/(\d+)(?!\d)", lambda m: f"{amount(m[2])}分之{amount(m[1])}"),
+        (r"(?<=\d)\s*[-~–]\s*(?=\d)", lambda _m: "到"),
+        (r"(?<![\w])-(?=\d)", lambda _m: "负"),
+        (rf"(?<![\d.第])2(?={_COUNTED}|[万亿千])", lambda _m: "两"),
+        (_N, lambda m: amount(m[0])),
+    )
+)
