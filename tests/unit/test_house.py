@@ -141,18 +141,25 @@ def _declared(requirements: list[str]) -> set[str]:
     return {_normal(re.split(r"[\s\[<>=!~;]", each)[0]) for each in requirements}
 
 
+def _distributions(files: list[Path], own: set[str]) -> dict[str, set[str]]:
+    """What the files import from outside, and the distributions that may provide it."""
+    imported = set().union(*map(_imports, files)) - set(sys.stdlib_module_names) - own
+    owners = packages_distributions()
+    return {name: {_normal(each) for each in owners.get(name, [name])} for name in imported}
+
+
 def test_dependencies_are_those_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     declared = _declared(project["dependencies"] + extras["service"] + extras["train"])
-    imported = set().union(*map(_imports, PRODUCT)) - set(sys.stdlib_module_names) - set(PACKAGES)
-    owners = packages_distributions()
-    by_import = {name: {_normal(each) for each in owners.get(name, [name])} for name in imported}
-    undeclared = {name for name, dists in by_import.items() if not dists & declared}
-    assert undeclared == set()
+    product = _distributions(PRODUCT, set(PACKAGES))
+    assert {name for name, dists in product.items() if not dists & declared} == set()
     # audioop-lts: what pyVoIP imports where Python no longer has it; tzdata: zoneinfo's data.
-    unused = declared - set().union(*by_import.values()) - {"audioop-lts", "tzdata"}
-    assert unused == set()
+    assert declared - set().union(*product.values()) - {"audioop-lts", "tzdata"} == set()
+    own = {*PACKAGES, "tests", *(path.stem for path in TESTS)}
+    tests = _distributions(TESTS, own)
+    declared |= _declared(extras["test"])
+    assert {name for name, dists in tests.items() if not dists & declared} == set()
 
 
 def test_every_dependency_says_who_uses_it() -> None:
