@@ -71,10 +71,17 @@ class Recogniser(ABC):
 
 
 class Synthesiser(ABC):
-    """A loaded voice for one language. Safe to call from several threads."""
+    """A loaded voice for one language. Safe to call from several threads.
+
+    Attributes:
+        voice: its name in the manifest.
+        lang: the language it speaks.
+        evaluation_only: its licence forbids production use.
+    """
 
     voice: str
     lang: str
+    evaluation_only: bool = False
 
     @abstractmethod
     def synthesise(self, text: str) -> bytes:

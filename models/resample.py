@@ -63,6 +63,8 @@ class Upsampler:
 
     def feed_float(self, audio: Audio) -> Audio:
         """As `feed`, for float32 at 8 kHz."""
+        if not len(audio):
+            return np.zeros(0, dtype=np.float32)
         stuffed = np.zeros(2 * len(audio), dtype=np.float32)
         stuffed[::2] = audio
         signal = np.concatenate((self._history, stuffed))

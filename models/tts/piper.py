@@ -24,8 +24,6 @@ _SYNTHESIS = SynthesisConfig(noise_scale=0.5, noise_w_scale=0.6, normalize_audio
 class PiperSynthesiser(Synthesiser):
     """One Piper voice. onnxruntime sessions may be used from several threads."""
 
-    evaluation_only = False
-
     def __init__(self, directory: Path, lang: str, voice: str) -> None:
         """Load the one .onnx file, with its .json, in a verified directory.
 
