@@ -213,13 +213,14 @@ class CallDriver:
         if self._ended_turn is not None and decoded.asked == self._ended_turn[0]:
             self._recognised(decoded)
             return
-        text = decoded.transcript.text
-        if decoded.asked[0] != self._ears.asked[0] or not text:
+        if decoded.asked[0] != self._ears.asked[0]:
             return
-        self._note(Partial(self._now_ms, text))
+        text = decoded.transcript.text
         if decoded.asked == self._ears.asked:
             self._latest = decoded
             self._playout.prepare(self._plan.core.preview(self._state, text, self._wall()))
+        if text:
+            self._note(Partial(self._now_ms, text))
 
     def _recognised(self, decoded: Decoded) -> None:
         assert self._ended_turn is not None

@@ -6,6 +6,7 @@ one decode at a time, so recognisers need no locks of their own.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ from hw.base import FRAME_MS
 from models.base import MODEL_RATE_HZ, Audio, Recogniser, RecogniserStream, Transcript
 from models.resample import Upsampler
 from models.vad import CHUNK_SAMPLES, VoiceDetector
+
+log = logging.getLogger(__name__)
 
 PRE_ROLL_MS = 320
 PARTIAL_EVERY_MS = 240
@@ -156,7 +159,12 @@ class Ears:
         utterance, number, generation = self._utterance, self._count, self._generation
 
         def job() -> None:
-            self._deliver(Decoded((number, generation), utterance.decode()))
+            try:
+                said = utterance.decode()
+            except Exception:
+                log.exception("recognition failed; the turn counts as not understood")
+                said = Transcript("", 0.0, self._recogniser.engine, 0.0)
+            self._deliver(Decoded((number, generation), said))
 
         self._pool.submit(job)
 

@@ -69,7 +69,9 @@ class Engine:
         self.scenario = scenario
         self.lang = lang
         self._flow = scenario.flow
-        self._matcher = Matcher(scenario.intents, lang, vital=scenario.flow.after_end)
+        machines = [name for name, t in self._flow.always.items() if t.outcome and not t.say]
+        vital = (*self._flow.after_end, *machines)
+        self._matcher = Matcher(scenario.intents, lang, vital=vital)
         self._wordings = Wordings(scenario)
 
     def open(self, lead: Mapping[str, str], now: datetime) -> Reply:

@@ -129,7 +129,16 @@ def test_a_campaign_honours_a_refusal_at_once_and_for_good(
     demo.enlist(box.store, chosen)
     called = demo.run(box, lambda _call, _event: None)
     outcomes = {lead.fields["persona"]: call.outcome for lead, call in called}
-    assert outcomes == {"do-not-call-en": "do_not_call", "asks-then-callback-en": "call_back"}
+    heard = [
+        event.payload
+        for _, call in called
+        for event in box.store.events(call.id)
+        if event.kind == "heard"
+    ]
+    assert outcomes == {
+        "do-not-call-en": "do_not_call",
+        "asks-then-callback-en": "call_back",
+    }, heard
     refused = box.store.do_not_call(refuser.number)
     assert refused is not None
     events = box.store.events(str(refused.call_id))
