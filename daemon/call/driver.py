@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +74,6 @@ class Senses:
     lang: str
     recogniser: Recogniser
     book: PromptBook
-    hints: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,6 @@ class CallDriver:
         self._detector = TurnDetector(plan.turn_settings)
         senses = plan.senses
         self._ears = Ears(senses.recogniser, senses.lang, self._detector, pool, self._inbox.put)
-        self._ears.hints = senses.hints
         self._playout = Playout(leg, senses.book, pool, lambda: self._inbox.put(Woken()))
         self._state = CallState()
         self._events: list[CallEvent] = []

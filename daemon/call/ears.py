@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -99,7 +99,6 @@ class Ears:
         self._asked_generation = -1
         self._since_partial_ms = 0
         self._heard_samples = 0
-        self.hints: Sequence[str] = ()
 
     def feed(self, heard: bytes, end_ms: int) -> list[Sign]:
         """Take 20 ms of their sound, ending at `end_ms`; return what it means."""
@@ -147,7 +146,7 @@ class Ears:
         self._count += 1
         self._generation = 0
         self._asked_generation = -1
-        self._utterance = Utterance(self._recogniser.stream(self._lang, self.hints))
+        self._utterance = Utterance(self._recogniser.stream(self._lang))
         for audio in self._pre_roll:
             self._utterance.feed(audio)
 

@@ -113,10 +113,6 @@ class Engine:
         """Every sentence without slots, for rendering before the campaign starts."""
         return self._wordings.sentences_without_slots()
 
-    def hints(self, state: DialogState) -> tuple[str, ...]:
-        """Words the recogniser should expect in answer to the question just asked."""
-        return self.scenario.hints.get(state.step, ())
-
     # What was heard
 
     def _words(self, state: DialogState, heard: Words, now: datetime) -> Reply:

@@ -72,7 +72,6 @@ def _language(name: str, lang: str, flow: Flow, root: Path) -> Scenario:
         key: _with_facts(prompt, own.facts, f"{path}: prompts.{key}")
         for key, prompt in {**shared.prompts, **own.prompts}.items()
     }
-    hints = {**shared.hints, **own.hints}
     return Scenario.model_validate(
         {
             "name": name,
@@ -80,7 +79,6 @@ def _language(name: str, lang: str, flow: Flow, root: Path) -> Scenario:
             "flow": flow,
             "prompts": prompts,
             "intents": intents,
-            "hints": hints,
         }
     )
 

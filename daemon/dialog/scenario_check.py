@@ -159,8 +159,6 @@ def _prompt_problems(scenario: Scenario) -> Iterator[str]:
     for name in flow.steps:
         if name in scenario.prompts and len(scenario.prompts[name].again) < 2:
             yield f"prompts.{name}.again: a question needs two other wordings to ask again"
-    for name in scenario.hints:
-        yield from _unknown("hints", [name], list(flow.steps))
 
 
 def _pattern_problems(scenario: Scenario) -> Iterator[str]:

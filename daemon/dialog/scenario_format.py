@@ -188,13 +188,11 @@ class Wording(Part):
         facts: texts that prompts take in as {fact:name}.
         prompts: by name.
         intents: patterns by intent (see daemon.dialog.matching), added to the shared ones.
-        hints: words a recogniser should expect, by step.
     """
 
     facts: Mapping[str, str] = Field(default_factory=dict)
     prompts: Mapping[str, Prompt] = Field(default_factory=dict)
     intents: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    hints: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Scenario(Part):
@@ -205,4 +203,3 @@ class Scenario(Part):
     flow: Flow
     prompts: Mapping[str, Prompt]
     intents: Mapping[str, tuple[str, ...]]
-    hints: Mapping[str, tuple[str, ...]]
