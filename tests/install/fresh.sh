@@ -81,6 +81,8 @@ build() {
 # like_here: the machine's way to its registries, which are no part of the project.
 like_here() {
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+    # Debian's own installer writes this one; debootstrap does not.
+    printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
     rm -f "$root/etc/apt/sources.list"
     cp /etc/apt/sources.list.d/debian.sources "$root/etc/apt/sources.list.d/" 2>/dev/null ||
         cp /etc/apt/sources.list "$root/etc/apt/sources.list"
