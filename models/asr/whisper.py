@@ -12,6 +12,7 @@ words or of punctuation made the short window worse in both languages (English 2
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,12 +55,16 @@ class WhisperRecogniser(Recogniser):
 
     engine = "whisper"
 
-    def __init__(self, directory: Path, threads: int = 2, compute_type: str = "int8") -> None:
+    def __init__(
+        self, directory: Path, threads: int | None = None, compute_type: str = "int8"
+    ) -> None:
         """Load from a verified directory.
 
         Args:
             directory: model.bin, config.json, tokenizer.json, vocabulary.txt.
-            threads: processor threads of one decode; decodes queue behind each other.
+            threads: processor threads of one decode; None means one per two processors,
+                two at most: measured on two processors, a second thread gains nothing
+                and takes from the media. Decodes queue behind each other.
             compute_type: as CTranslate2 names it.
 
         Raises:
@@ -67,7 +72,10 @@ class WhisperRecogniser(Recogniser):
         """
         try:
             self._model = ctranslate2.models.Whisper(
-                str(directory), device="cpu", compute_type=compute_type, intra_threads=threads
+                str(directory),
+                device="cpu",
+                compute_type=compute_type,
+                intra_threads=threads or _threads(),
             )
             vocabulary = tokenizers.Tokenizer.from_file(str(directory / "tokenizer.json"))
         except Exception as error:
@@ -170,6 +178,10 @@ class WhisperStream(RecogniserStream):
             self._blocks = [audio]
             self._last = self._recogniser.transcribe(audio, self._lang)
         return self._last
+
+
+def _threads() -> int:
+    return max(1, min(2, (os.cpu_count() or 1) // 2))
 
 
 def _before_echo(tokens: Sequence[int], timestamp_begin: int, end_s: float) -> list[int]:
