@@ -180,15 +180,14 @@ def report(
     table = Table(title="What came of it", box=None, pad_edge=False)
     for column in ("number", "who", "disposition", "outcome", "talked"):
         table.add_column(column, no_wrap=True)
-    table.add_column("call", overflow="fold")
     for lead, call in called:
         talked = f"{(call.duration_ms or 0) / 1000:.0f} s"
         who = lead.fields.get("persona", "")
-        table.add_row(lead.number, who, call.disposition, call.outcome, talked, call.id)
+        table.add_row(lead.number, who, call.disposition, call.outcome, talked)
     for one in skipped:
-        table.add_row(one.number, "", "not called", one.rule, "", one.detail)
+        table.add_row(one.number, "", "not called", one.rule, "")
     console.print(table)
-    console.print(f"page        {url}", f"database    {paths.database_file()}", sep="\n")
+    console.print(f"\npage        {url}", f"database    {paths.database_file()}", sep="\n")
     console.print(f"recordings  {paths.recordings_dir()}")
     number = next((lead.number for lead, call in called if call.outcome == "do_not_call"), "")
     number = number or next((one.number for one in skipped), "NUMBER")
