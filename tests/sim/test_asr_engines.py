@@ -188,7 +188,7 @@ def test_auto_takes_vosk_where_its_model_is(registry, tmp_path):
 
 
 def test_the_command_reads_any_sound_file(voices, tmp_path):
-    pcm = voices["en"].synthesise("Stop calling me.")
+    pcm = voices["en"].synthesise("How did you get my number?")
     plain, wide, law = tmp_path / "a.wav", tmp_path / "b.wav", tmp_path / "c.wav"
     write_wav(plain, pcm, LINE_RATE_HZ)
     stereo = resample(pcm_to_float(pcm), LINE_RATE_HZ, 44100)
@@ -205,7 +205,7 @@ def test_the_command_reads_any_sound_file(voices, tmp_path):
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["file"] for row in rows] == paths_given
     for row in rows:
-        assert row["text"] == "Stop calling me."
+        assert likeness(row["text"], "How did you get my number?") > 0.7, row
         assert abs(row["audio_s"] - len(pcm) / 2 / LINE_RATE_HZ) < 0.01
 
 
