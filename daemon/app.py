@@ -91,8 +91,7 @@ class Box:
 
     def stop(self) -> None:
         """Close lines, pool and database. Idempotent."""
-        for line in self.lines.values():
-            line.stop()
+        self.hang_up()
         self.lines.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._store is not None:
@@ -181,6 +180,11 @@ class Box:
         """Ask every running call to say goodbye."""
         for driver in list(self._drivers):
             driver.wind_up()
+
+    def hang_up(self) -> None:
+        """End every running call at once, without a word."""
+        for line in self.lines.values():
+            line.stop()
 
     @property
     def calls_running(self) -> int:

@@ -145,11 +145,16 @@ class CallCore:
         return self._engine.respond(state.dialog, Words(text), now).say
 
     def conclusion(self, state: CallState, ended: Disposition) -> tuple[Disposition, str]:
-        """Disposition and business outcome of a call whose leg ended as `ended`."""
+        """Disposition and business outcome of a call whose leg ended as `ended`.
+
+        The outcome is "" where there was no conversation with a person.
+        """
         if ended != Disposition.ANSWERED:
-            return ended, str(ended)
+            return ended, ""
         outcome = (state.dialog.outcome if state.dialog else "") or "hung_up"
-        return MACHINES.get(outcome, ended), outcome
+        if outcome in MACHINES:
+            return MACHINES[outcome], ""
+        return ended, outcome
 
     def _open(self, state: CallState, event: sig.PickUp, now: datetime) -> Step:
         reply = self._engine.open(self._lead, now)
@@ -335,7 +340,9 @@ class CallCore:
             raw.ended_by,
         )
         state = replace(state, over=True, voice=False)
-        return state, [*actions, sig.Note(Concluded(event.at_ms, outcome)), sig.Note(hung_up)]
+        if outcome:
+            actions.append(sig.Note(Concluded(event.at_ms, outcome)))
+        return state, [*actions, sig.Note(hung_up)]
 
 
 def is_back_channel(reply: Reply, saying: Saying) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,8 @@ from daemon.config import Config, LineConfig, load_config
 from daemon.errors import BranchlineError, ConfigError
 
 if TYPE_CHECKING:
+    from daemon.app import Box
+    from daemon.call.result import CallResult
     from daemon.store.write import Store
 
 DIRECT = "direct"
@@ -45,7 +48,8 @@ def command(
 ) -> None:
     """Call ADDRESS (sip:user@host:port, or a number on a configured line) and talk.
 
-    Exit code 0 says that the call ran its course, whatever its disposition.
+    Exit code 0 says that the call ran its course, whatever its disposition. Ctrl-C ends
+    it with a goodbye.
     """
     from daemon.app import Box, CallOrder
     from daemon.campaign.numbers import canonical
@@ -69,15 +73,28 @@ def command(
             max_call_s=max_seconds,
         )
         listener = JsonPrinter(console) if as_json else TranscriptPrinter(console)
-        result = box.place(order, line_name, listener)
-    except KeyboardInterrupt:
-        raise BranchlineError("interrupted: the call was ended and its events are kept") from None
+        with ThreadPoolExecutor(1) as caller:
+            result = finish(box, caller.submit(box.place, order, line_name, listener))
     finally:
         box.stop()
     if as_json:
         console.out(json.dumps(result.as_json(), ensure_ascii=False), highlight=False)
     else:
         console.print(f"\n{result.disposition}, outcome {result.outcome}, call {result.call_id}")
+
+
+def finish(box: Box, call: Future[CallResult]) -> CallResult:
+    """Wait for the call; Ctrl-C says goodbye first, a second one hangs up."""
+    try:
+        return call.result()
+    except KeyboardInterrupt:
+        click.echo("saying goodbye; Ctrl-C again hangs up at once", err=True)
+        box.wind_up()
+    try:
+        return call.result()
+    except KeyboardInterrupt:
+        box.hang_up()
+        return call.result()
 
 
 def parse_lead(pairs: tuple[str, ...]) -> dict[str, str]:

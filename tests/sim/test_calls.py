@@ -65,10 +65,10 @@ def results(box: Box, personas: list[Persona]) -> dict[str, CallResult]:
         ("keys-zh", Disposition.ANSWERED, "accepted"),
         ("hangs-up-zh", Disposition.ANSWERED, "hung_up"),
         ("silent-zh", Disposition.ANSWERED, "no_response"),
-        ("busy-zh", Disposition.BUSY, "busy"),
-        ("rejects-zh", Disposition.REJECTED, "rejected"),
-        ("unknown-number-zh", Disposition.INVALID, "invalid"),
-        ("voicemail-zh", Disposition.VOICEMAIL, "voicemail"),
+        ("busy-zh", Disposition.BUSY, ""),
+        ("rejects-zh", Disposition.REJECTED, ""),
+        ("unknown-number-zh", Disposition.INVALID, ""),
+        ("voicemail-zh", Disposition.VOICEMAIL, ""),
     ],
 )
 def test_how_each_call_ends(
@@ -166,3 +166,20 @@ def test_a_full_disk_stops_dialling_and_loses_nothing(box: Box, personas: list[P
         box.config = normal
     lead = next(lead for lead in box.store.leads_with(chosen[0].number))
     assert (lead.state, lead.attempts) == ("waiting", 0)
+
+
+def test_a_recording_that_cannot_be_written_does_not_end_the_call(
+    box: Box, personas: list[Persona]
+) -> None:
+    hasty = next(p for p in personas if p.name == "hangs-up-en")
+    directory = paths.recordings_dir()
+    aside = directory.rename(directory.with_name("aside"))
+    directory.write_text("in the way")
+    try:
+        result = box.place(CallOrder(hasty.number, SCENARIO, "en"), LINE)
+    finally:
+        directory.unlink()
+        aside.rename(directory)
+    assert (result.disposition, result.outcome) == (Disposition.ANSWERED, "hung_up")
+    assert any("cannot write the recording" in what for what in result.trouble)
+    assert box.store.call(result.call_id).recording is None

@@ -1,5 +1,6 @@
 """`branchline run` as systemd runs it: ready, reload, goodbye, recovery after kill -9."""
 
+import json
 import os
 import signal
 import socket
@@ -132,6 +133,20 @@ def test_a_reload_finishes_the_call_and_takes_the_new_settings(
     assert process.wait(PATIENCE_S) == 0
     with open_store(paths.database_file()) as store:
         assert store.recent_calls(1)[0].outcome == "no_response", "the call ran to its end"
+
+
+def test_ctrl_c_ends_a_single_call_with_a_goodbye(trunk: str) -> None:
+    command = [sys.executable, "-m", "daemon", "call", "+12025550107", "--lang", "en", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    wait_for("a conversation", lambda: sentences() >= 2)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    result = json.loads(output.strip().splitlines()[-1])
+    assert process.returncode == 0
+    assert (result["disposition"], result["outcome"]) == ("answered", "interrupted")
+    assert "goodbye" in result["turns"][-1]["text"].lower()
+    with open_store(paths.database_file()) as store:
+        assert store.call(result["call_id"]).outcome == "interrupted"
 
 
 def test_after_a_crash_the_call_is_closed_and_the_lead_is_not_called_at_once(
