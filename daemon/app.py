@@ -162,19 +162,30 @@ class Box:
         recording = paths.recordings_dir() / f"{started:%Y-%m-%d}" / f"{call_id}.wav"
         core = CallCore(engine, order.lead, self._call_settings(order))
         plan = CallPlan(call_id, line_name, core, senses, turn_settings(self.config), self.zone)
-        leg = self._dial(line_name, address, call_id)
-        driver = CallDriver(plan, leg, ledger, Recorder(recording), self._pool, self.clock)
-        self._drivers.add(driver)
         try:
-            result = driver.run()
-        finally:
-            self._drivers.discard(driver)
+            leg = self._dial(line_name, address)
+            driver = CallDriver(plan, leg, ledger, Recorder(recording), self._pool, self.clock)
+            result = self._run(driver)
+        except Exception as error:
+            end = CallEnd("configuration", "", self.clock.now(), raw={"reason": str(error)})
+            self.store.finish_call(call_id, end)
+            raise
         ledger.settle()
         heard = result.answered_ms is not None and recording.exists()
-        self.store.finish_call(
-            call_id, call_end(result, self.clock, str(recording) if heard else None)
-        )
+        end = call_end(result, self.clock, str(recording) if heard else None)
+        self.store.finish_call(call_id, end)
         return result
+
+    def _dial(self, line_name: str, address: str) -> Leg:
+        timeout_s = self.config.lines[line_name].ring_timeout_s
+        return self.lines[line_name].dial(address, ring_timeout_s=timeout_s)
+
+    def _run(self, driver: CallDriver) -> CallResult:
+        self._drivers.add(driver)
+        try:
+            return driver.run()
+        finally:
+            self._drivers.discard(driver)
 
     def wind_up(self) -> None:
         """Ask every running call to say goodbye."""
@@ -190,17 +201,6 @@ class Box:
     def calls_running(self) -> int:
         """How many calls are going on."""
         return len(self._drivers)
-
-    def _dial(self, line_name: str, address: str, call_id: str) -> Leg:
-        timeout_s = self.config.lines[line_name].ring_timeout_s
-        try:
-            return self.lines[line_name].dial(address, ring_timeout_s=timeout_s)
-        except Exception as error:
-            end = CallEnd(
-                "configuration", "not_dialled", self.clock.now(), raw={"reason": str(error)}
-            )
-            self.store.finish_call(call_id, end)
-            raise
 
     def _call_settings(self, order: CallOrder) -> CallSettings:
         limits = self.config.turns

@@ -99,7 +99,7 @@ class SpeechConfig(_Section):
     engine: Literal["auto", "vosk", "whisper"] = Field(
         "auto", description="Recogniser; auto: vosk where the language has a model installed."
     )
-    threads: int = Field(2, ge=1, le=64, description="Processor threads of the recogniser.")
+    threads: int = Field(1, ge=1, le=64, description="Processor threads of the recogniser.")
 
 
 class TurnsConfig(_Section):

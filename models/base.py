@@ -7,7 +7,6 @@ Synthesisers return what the line takes: 16-bit little-endian mono PCM at 8 kHz.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,8 +65,8 @@ class Recogniser(ABC):
     engine: str
 
     @abstractmethod
-    def stream(self, lang: str, hints: Sequence[str] = ()) -> RecogniserStream:
-        """Begin one utterance. `hints` are words the question expects."""
+    def stream(self, lang: str) -> RecogniserStream:
+        """Begin one utterance."""
 
 
 class Synthesiser(ABC):

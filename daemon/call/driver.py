@@ -237,7 +237,7 @@ class CallDriver:
         """The leg is over; what they said last still counts."""
         self._over = event
         if self._answered_s is not None:
-            last = self._ears.finish()
+            last = self._ears.finish(owed=self._ended_turn is not None)
             if last is not None and last.text:
                 self._feed(
                     sig.Recognised(

@@ -104,7 +104,7 @@ class Ears:
         """Take 20 ms of their sound, ending at `end_ms`; return what it means."""
         audio = self._upsampler.feed(heard)
         self._heard_samples += len(audio)
-        if self._utterance is not None:
+        if self._utterance is not None and self._turns.speaking:
             self._utterance.feed(audio)
             self._maybe_partial()
         self._pre_roll.append(audio)
@@ -121,9 +121,12 @@ class Ears:
         """Utterance and generation of the recognition that covers all that was said."""
         return self._count, self._generation
 
-    def finish(self) -> Transcript | None:
-        """The call is over in mid-turn: recognise what there is, waiting for it."""
-        if self._utterance is None or not self._turns.speaking:
+    def finish(self, *, owed: bool) -> Transcript | None:
+        """The call is over: recognise an unfinished turn, waiting for it.
+
+        `owed` says that the last finished turn has not been delivered yet either.
+        """
+        if self._utterance is None or not (owed or self._turns.speaking):
             return None
         return self._utterance.decode()
 
@@ -137,9 +140,7 @@ class Ears:
                 self._generation += 1
             case TurnEnded():
                 self._ask()
-                self._utterance = None
             case FalseStart():
-                self._utterance = None
                 self._generation += 1
 
     def _begin(self) -> None:

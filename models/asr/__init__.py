@@ -22,7 +22,7 @@ _lock = threading.Lock()
 
 
 def load_recogniser(
-    registry: Registry, lang: str, engine: str = "auto", threads: int = 2
+    registry: Registry, lang: str, engine: str = "auto", threads: int = 1
 ) -> Recogniser:
     """Load a recogniser for one language.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,8 @@ class VoskRecogniser(Recogniser):
                 "fetch it again with `branchline models pull`"
             ) from error
 
-    def stream(self, lang: str, hints: Sequence[str] = ()) -> RecogniserStream:
-        """Begin one utterance; `hints` are not used: the model's vocabulary is fixed.
+    def stream(self, lang: str) -> RecogniserStream:
+        """Begin one utterance.
 
         Raises:
             ModelError: the model is for another language.

@@ -6,13 +6,12 @@ The encoder accepts less, and what a telephone turn costs falls to a fifth. Meas
 wrong; 5 s window 80 ms, 13.2 %. Below 5 s the decoder, missing its usual silence, says
 the sentence again; timestamps tell where the repetition begins. A prompt of expected
 words or of punctuation made the short window worse in both languages (English 2.8 % to
-16 % of words wrong), hence there is none and `hints` go unused here.
+16 % of words wrong), hence there is none.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,16 +54,13 @@ class WhisperRecogniser(Recogniser):
 
     engine = "whisper"
 
-    def __init__(
-        self, directory: Path, threads: int | None = None, compute_type: str = "int8"
-    ) -> None:
+    def __init__(self, directory: Path, threads: int = 1, compute_type: str = "int8") -> None:
         """Load from a verified directory.
 
         Args:
             directory: model.bin, config.json, tokenizer.json, vocabulary.txt.
-            threads: processor threads of one decode; None means one per two processors,
-                two at most: measured on two processors, a second thread gains nothing
-                and takes from the media. Decodes queue behind each other.
+            threads: processor threads of one decode; on two processors a second one did
+                not shorten it. Decodes queue behind each other.
             compute_type: as CTranslate2 names it.
 
         Raises:
@@ -75,7 +71,7 @@ class WhisperRecogniser(Recogniser):
                 str(directory),
                 device="cpu",
                 compute_type=compute_type,
-                intra_threads=threads or _threads(),
+                intra_threads=threads,
             )
             vocabulary = tokenizers.Tokenizer.from_file(str(directory / "tokenizer.json"))
         except Exception as error:
@@ -89,8 +85,8 @@ class WhisperRecogniser(Recogniser):
             for lang in LANGUAGES
         }
 
-    def stream(self, lang: str, hints: Sequence[str] = ()) -> RecogniserStream:
-        """Begin one utterance in "zh" or "en"; `hints` are not used, see above.
+    def stream(self, lang: str) -> RecogniserStream:
+        """Begin one utterance in "zh" or "en".
 
         Raises:
             ModelError: another language.
@@ -178,10 +174,6 @@ class WhisperStream(RecogniserStream):
             self._blocks = [audio]
             self._last = self._recogniser.transcribe(audio, self._lang)
         return self._last
-
-
-def _threads() -> int:
-    return max(1, min(2, (os.cpu_count() or 1) // 2))
 
 
 def _before_echo(tokens: Sequence[int], timestamp_begin: int, end_s: float) -> list[int]:

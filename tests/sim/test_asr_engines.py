@@ -104,7 +104,7 @@ def test_whisper_makes_nothing_of_silence_noise_and_tones(whisper):
 def test_whisper_decodes_again_as_the_person_goes_on(whisper, voices):
     first = line_to_model(voices["zh"].synthesise("我再考虑一下"))
     more = line_to_model(voices["zh"].synthesise("明天下午三点再打给我"))
-    stream = whisper.stream("zh", hints=["明天"])
+    stream = whisper.stream("zh")
     assert stream.decode().text == ""
     stream.feed(first)
     early = stream.decode()
