@@ -70,6 +70,7 @@ class Box:
         self.registry = Registry(None, paths.models_dir())
         self._senses: dict[str, Senses] = {}
         self._engines: dict[tuple[str, str], Engine] = {}
+        self._prepared: set[tuple[str, str]] = set()
         self._loading = threading.Lock()
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="models")
         self._drivers: set[CallDriver] = set()
@@ -128,9 +129,10 @@ class Box:
     def prepare(
         self, wanted: Iterable[tuple[str, str]], done: Callable[[], None] = lambda: None
     ) -> None:
-        """Load the models and render the fixed prompts of (scenario, lang) pairs."""
-        for scenario, lang in wanted:
+        """Load the models and render the fixed prompts of (scenario, lang) pairs, once."""
+        for scenario, lang in set(wanted) - self._prepared:
             self.senses(lang).book.prepare(self.engine(scenario, lang).cached_sentences(), done)
+            self._prepared.add((scenario, lang))
 
     def place(
         self, order: CallOrder, line_name: str, listener: Listener | None = None
@@ -141,6 +143,7 @@ class Box:
             LineError: the line refuses to dial at all.
             ModelError, ScenarioError, StoreError: a part is missing or broken.
         """
+        self.prepare([(order.scenario, order.lang)])
         call_id = new_call_id(self.clock.now().astimezone(self.zone))
         senses, engine = self.senses(order.lang), self.engine(order.scenario, order.lang)
         ledger = CallLedger(self.store, self.clock, call_id, order.number, listener)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.text import Text
 
 from daemon.events import (
@@ -22,6 +24,20 @@ from daemon.events import (
     Said,
     Trouble,
 )
+
+if TYPE_CHECKING:
+    from daemon.app import Box
+
+
+def prepare_prompts(box: Box, wanted: Sequence[tuple[str, str]]) -> None:
+    """Load the models and render the fixed prompts, with a progress bar on stderr.
+
+    `wanted` are (scenario, language) pairs.
+    """
+    total = sum(len(box.engine(*pair).cached_sentences()) for pair in wanted)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Models and prompts", total=total)
+        box.prepare(wanted, lambda: progress.advance(task))
 
 
 class TranscriptPrinter:

@@ -53,7 +53,7 @@ def command(
     """
     from daemon.app import Box, CallOrder
     from daemon.campaign.numbers import canonical
-    from daemon.console import JsonPrinter, TranscriptPrinter
+    from daemon.console import JsonPrinter, TranscriptPrinter, prepare_prompts
 
     facts = parse_lead(lead)
     number = canonical(address, lang)
@@ -63,7 +63,7 @@ def command(
     box.start()
     try:
         refuse_if_refused(box.store, number, address)
-        box.prepare([(scenario, lang)])
+        prepare_prompts(box, [(scenario, lang)])
         order = CallOrder(
             number=number,
             scenario=scenario,

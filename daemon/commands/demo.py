@@ -50,7 +50,7 @@ def command(lang: str, hold: bool, as_json: bool) -> None:
     G.711, recognition, dialogue, synthesis, the database, the status page.
     """
     from daemon import demo
-    from daemon.console import JsonPrinter, TranscriptPrinter
+    from daemon.console import JsonPrinter, TranscriptPrinter, prepare_prompts
     from daemon.log import configure_logging
     from daemon.rehearsal import Rehearsal, people
 
@@ -60,13 +60,13 @@ def command(lang: str, hold: bool, as_json: bool) -> None:
     demo.choose_state()
     config = load_config()
     personas = demo.cast(people(langs), langs)
-    prepare_voices(personas, console, quiet=as_json)
+    prepare_voices(personas)
     with (
         Rehearsal(personas, config, channels=len(langs)) as box,
         status_page(config.web.port) as url,
     ):
         demo.enlist(box.store, personas)
-        prepare_prompts(box, langs, console, quiet=as_json)
+        prepare_prompts(box, [(demo.SCENARIO, each) for each in langs])
         skipped = demo.skipped(box.store, box)
         if not as_json:
             console.print(f"\nThe status page shows these calls live: [bold]{url}[/]\n")
@@ -93,7 +93,7 @@ def label(box: Box) -> Callable[[str], str]:
     return of_call
 
 
-def prepare_voices(personas: list[Persona], console: Console, *, quiet: bool) -> None:
+def prepare_voices(personas: list[Persona]) -> None:
     """Speak the simulated people's lines before any call, with a progress bar."""
     from daemon.rehearsal import render_voices, voices_dir
     from hw.sim.personas import lines
@@ -101,7 +101,7 @@ def prepare_voices(personas: list[Persona], console: Console, *, quiet: bool) ->
     from models.tts import load_synthesiser
 
     registry = Registry(None, paths.models_dir())
-    with Progress(console=console, disable=quiet, transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Voices of the simulated people", total=len(lines(personas)))
         render_voices(
             personas,
@@ -109,17 +109,6 @@ def prepare_voices(personas: list[Persona], console: Console, *, quiet: bool) ->
             voices_dir(),
             lambda: progress.advance(task),
         )
-
-
-def prepare_prompts(box: Box, langs: tuple[str, ...], console: Console, *, quiet: bool) -> None:
-    """Load the models and render the fixed prompts, with a progress bar."""
-    from daemon.demo import SCENARIO
-
-    wanted = [(SCENARIO, lang) for lang in langs]
-    total = sum(len(box.engine(*pair).cached_sentences()) for pair in wanted)
-    with Progress(console=console, disable=quiet, transient=True) as progress:
-        task = progress.add_task("Models and prompts", total=total)
-        box.prepare(wanted, lambda: progress.advance(task))
 
 
 @contextlib.contextmanager
