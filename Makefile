@@ -29,7 +29,7 @@ demo: $(SETUP) ## fetch the models and call simulated people over loopback SIP
 
 test: $(SETUP_TEST) ## run every test, real telephone peers and browser included
 	$(BRANCHLINE) models pull
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 4 --dist loadfile
 
 lint: $(SETUP_TEST) ## check style, types, layers and shell scripts
 	$(VENV)/bin/ruff check .

@@ -39,21 +39,21 @@ def personas(module_state: Path) -> list[Persona]:
 
 @pytest.fixture(scope="module")
 def box(personas: list[Persona]) -> Iterator[Box]:
-    """A box with two channels that lead to the simulated people."""
-    with Rehearsal(personas, Config(), channels=2) as started:
+    """A box with four channels that lead to the simulated people."""
+    with Rehearsal(personas, Config(), channels=4) as started:
         started.prepare([(SCENARIO, lang) for lang in LANGS])
         yield started
 
 
 @pytest.fixture(scope="module")
 def results(box: Box, personas: list[Persona]) -> dict[str, CallResult]:
-    """One call to each kind of person in Mandarin, two at a time."""
+    """One call to each kind of person in Mandarin, four at a time."""
     called = [p for p in personas if p.name in {f"{name}-zh" for name in CALLED}]
 
     def call(persona: Persona) -> CallResult:
         return box.place(CallOrder(persona.number, SCENARIO, "zh", {"name": "李明"}), LINE)
 
-    with ThreadPoolExecutor(2) as callers:
+    with ThreadPoolExecutor(4) as callers:
         found = dict(zip((p.name for p in called), callers.map(call, called), strict=True))
     return found
 
