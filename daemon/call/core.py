@@ -201,7 +201,8 @@ class CallCore:
         reply = self._engine.respond(state.dialog, heard, now)
         note = sig.Note(heard_event(event, reply))
         if state.closing:
-            return self._last_words(self._quiet(state, event.at_ms), event, reply)
+            state = self._quiet(state, event.at_ms)
+            return self._last_words(state, [note] if event.text else [], reply, event.at_ms)
         if reply.hangup and not reply.say:
             return replace(state, dialog=reply.state, closing=True, saying=()), [
                 note,
@@ -220,13 +221,14 @@ class CallCore:
         state, actions = self._reply(state, reply, event.at_ms, event.voice_end_ms)
         return state, [sig.Note(heard_event(event, reply)), *actions]
 
-    def _last_words(self, state: CallState, event: sig.Recognised, reply: Reply) -> Step:
-        """Words over our goodbye get no answer, but a refusal of calls still counts."""
+    def _last_words(
+        self, state: CallState, notes: list[sig.Action], reply: Reply, at_ms: int
+    ) -> Step:
+        """What they say over our goodbye gets no answer, but a refusal of calls counts."""
         refusals = [effect for effect in reply.effects if isinstance(effect, DoNotCall)]
-        actions: list[sig.Action] = [sig.Note(heard_event(event, reply))] if event.text else []
         for effect in refusals:
-            actions += [sig.Carry(effect), sig.Note(describe(effect, event.at_ms))]
-        return (replace(state, dialog=reply.state) if refusals else state), actions
+            notes += [sig.Carry(effect), sig.Note(describe(effect, at_ms))]
+        return (replace(state, dialog=reply.state) if refusals else state), notes
 
     def _heard_over_us(self, state: CallState, event: sig.Recognised, reply: Reply) -> Step:
         """Their whole turn fitted under a sentence of ours.
@@ -256,10 +258,12 @@ class CallCore:
         return state, [sig.Say(token, utterance) for token, utterance in saying]
 
     def _pressed(self, state: CallState, event: sig.Press, now: datetime) -> Step:
-        if state.dialog is None or state.closing:
+        if state.dialog is None:
             return state, []
         reply = self._engine.respond(state.dialog, Key(event.digit), now)
         note = sig.Note(Pressed(event.at_ms, event.digit, reply.intent))
+        if state.closing:
+            return self._last_words(state, [note], reply, event.at_ms)
         state = replace(state, saying=(), held=None)
         state, actions = self._reply(state, reply, event.at_ms, event.at_ms)
         return state, [note, sig.StopSound(), *actions]

@@ -138,6 +138,17 @@ def test_a_refusal_over_the_goodbye_still_counts() -> None:
     assert call.end() == "do_not_call"
 
 
+def test_the_key_for_no_more_calls_counts_over_the_goodbye() -> None:
+    call = answered()
+    call.play()
+    call.speak("是我")
+    call.play()
+    call.speak("不需要")
+    call.feed(sig.Press(call.now_ms, "9"))
+    assert [type(effect) for effect in call.effects] == [DoNotCall]
+    assert call.end() == "do_not_call"
+
+
 def test_an_interruption_stops_us_and_a_cough_does_not_lose_the_prompt() -> None:
     call = answered()
     call.play()
