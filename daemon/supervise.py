@@ -14,6 +14,7 @@ from daemon.clock import Clock, SystemClock
 from daemon.config import Config, load_config
 from daemon.dialler import Dialler
 from daemon.errors import BranchlineError, LeadError
+from daemon.paths import config_file
 from daemon.store.leads import set_campaign_state
 from daemon.store.rows import RequestRow
 from hw.base import LineError
@@ -73,6 +74,10 @@ class Supervisor:
             watchdog.start()
             service.notify_ready(f"{len(box.lines)} line(s)")
             log.info("ready: %d line(s)", len(box.lines))
+            if not box.lines:
+                log.warning(
+                    "no call can be placed: name a line, [lines.NAME], in %s", config_file()
+                )
             self._watch(box)
             self._wind_down(box, dialler)
         finally:
