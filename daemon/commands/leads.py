@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from daemon.campaign.importing import Imported, Progress
     from daemon.campaign.why import Why
     from daemon.store.rows import LeadRow, RejectedLine
+    from daemon.store.write import Store
 
 _SHOWN = 200
+_DEFAULT_LANG = "zh"
 _MANY_BYTES = 50_000
 
 
@@ -33,10 +35,10 @@ def command() -> None:
 
 @command.command("import", epilog="Example: branchline leads import people.csv --campaign spring")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--campaign", required=True, help="Campaign the people are called for.")
+@click.option("--campaign", help="Campaign the people are called for. Default: named as FILE.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="Language where a line names none.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
-def import_(file: Path, campaign: str, lang: str | None, as_json: bool) -> None:
+def import_(file: Path, campaign: str | None, lang: str | None, as_json: bool) -> None:
     """Import people from a CSV FILE.
 
     The first line names the columns: number (or phone, 电话, 手机号) is needed; name
@@ -45,12 +47,16 @@ def import_(file: Path, campaign: str, lang: str | None, as_json: bool) -> None:
 
     A line that cannot be used is kept aside with its number and the reason; the others
     are imported. Importing a file again does no harm. Exit code 1 if no line was usable.
+
+    Without --campaign, a campaign named as the file is made, stopped, if there is none
+    of that name.
     """
     from daemon.campaign.importing import import_file
     from daemon.clock import SystemClock
     from daemon.store.write import open_store
 
     with open_store(database_file()) as store, _progress(file, as_json) as progress:
+        campaign = campaign or _campaign_named_as(store, file, lang or _DEFAULT_LANG)
         done = import_file(
             store,
             file,
@@ -75,6 +81,29 @@ def import_(file: Path, campaign: str, lang: str | None, as_json: bool) -> None:
     else:
         _print_import(file, campaign, done, aside)
     sys.exit(0 if done.added + done.known else 1)
+
+
+def _campaign_named_as(store: Store, file: Path, lang: str) -> str:
+    """Name of the campaign for this file; it is made if it is not there.
+
+    Raises:
+        LeadError: several scenarios are installed, so that one must be chosen.
+    """
+    from daemon.clock import SystemClock
+    from daemon.dialog.scenario import scenario_names
+    from daemon.errors import LeadError
+    from daemon.store.leads import add_campaign
+
+    name, scenarios = file.stem, scenario_names()
+    if store.campaign(name) is not None or not file.is_file():
+        return name
+    if len(scenarios) != 1:
+        raise LeadError(
+            f"there is no campaign {name!r}; create it with `branchline campaign create {name} "
+            f"--scenario SCENARIO --lang {lang}`; scenarios: {', '.join(scenarios)}"
+        )
+    add_campaign(store, name=name, scenario=scenarios[0], lang=lang, now=SystemClock().now())
+    return name
 
 
 @command.command("list", epilog="Example: branchline leads list --campaign spring --json")

@@ -222,6 +222,19 @@ def test_import_again_changes_nothing_but_details(run, spring, tmp_path):
     assert len(listed) == 4
 
 
+def test_a_list_without_a_campaign_gets_one_of_its_own(run, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("phone\n+12025550140\n")
+    for new in (1, 0):
+        result = run(leads_command, "import", str(file), "--lang", "en", "--json")
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)["added"] == new
+    with open_store(database_file()) as store:
+        campaign = store.campaign("people")
+        assert campaign is not None
+        assert (campaign.lang, campaign.state) == ("en", "stopped")
+
+
 def test_import_without_a_usable_line_fails_and_shows_why(run, spring, tmp_path):
     file = tmp_path / "people.csv"
     file.write_text("电话\n110\nabc\n", encoding="utf-8")
