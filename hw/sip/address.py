@@ -7,6 +7,7 @@ not understood is kept as text, so that an address goes out as it came in.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hw.base import LineError
@@ -100,7 +101,7 @@ class NameAddress:
             AddressError: an angle bracket is not closed or the URI is missing.
         """
         text = text.strip()
-        start = _outside_quotes(text, "<")
+        start = next((at for at, character in _unquoted(text) if character == "<"), -1)
         if start < 0:
             uri, _, rest = text.partition(";")
             display = ""
@@ -128,9 +129,13 @@ def split_list(text: str) -> list[str]:
     """Split a header value at commas that stand outside quotes and angle brackets."""
     items: list[str] = []
     start = 0
-    for at in _commas(text):
-        items.append(text[start:at].strip())
-        start = at + 1
+    bracketed = False
+    for at, character in _unquoted(text):
+        if character in "<>":
+            bracketed = character == "<"
+        elif character == "," and not bracketed:
+            items.append(text[start:at].strip())
+            start = at + 1
     items.append(text[start:].strip())
     return [item for item in items if item]
 
@@ -144,25 +149,8 @@ def host_port(text: str) -> tuple[str, int]:
     return Uri.parse(f"sip:{text}").hop
 
 
-def _commas(text: str) -> list[int]:
-    quoted = bracketed = escaped = False
-    found = []
-    for at, character in enumerate(text):
-        if escaped:
-            escaped = False
-        elif quoted:
-            escaped = character == "\\"
-            quoted = character != '"'
-        elif character == '"':
-            quoted = True
-        elif character in "<>":
-            bracketed = character == "<"
-        elif character == "," and not bracketed:
-            found.append(at)
-    return found
-
-
-def _outside_quotes(text: str, wanted: str) -> int:
+def _unquoted(text: str) -> Iterator[tuple[int, str]]:
+    """Each character outside quoted strings, with its index; the quotes left out."""
     quoted = escaped = False
     for at, character in enumerate(text):
         if escaped:
@@ -172,9 +160,8 @@ def _outside_quotes(text: str, wanted: str) -> int:
             quoted = character != '"'
         elif character == '"':
             quoted = True
-        elif character == wanted:
-            return at
-    return -1
+        else:
+            yield at, character
 
 
 def _parameters(text: str) -> tuple[tuple[str, str], ...]:

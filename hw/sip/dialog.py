@@ -1,4 +1,4 @@
-"""A dialog: what both sides remember of each other (RFC 3261 section 12)."""
+"""A SIP dialog: what both sides of a call remember of each other (RFC 3261 section 12)."""
 
 from __future__ import annotations
 

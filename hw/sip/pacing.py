@@ -1,4 +1,4 @@
-"""Absolute 20 ms deadlines and the right to meet them."""
+"""What paces the media process: absolute 20 ms deadlines, and the priority to meet them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue of sound to be sent, cut into frames of 20 ms."""
+"""The queue of sound a call has yet to send, cut into frames of 20 ms."""
 
 from __future__ import annotations
 

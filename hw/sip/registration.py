@@ -1,4 +1,4 @@
-"""Keeping an account registered, without I/O (RFC 3261 section 10)."""
+"""Keeping a SIP account registered, without I/O (RFC 3261 section 10)."""
 
 from __future__ import annotations
 

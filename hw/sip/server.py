@@ -1,9 +1,12 @@
-"""Server transactions over UDP, without I/O (RFC 3261 section 17.2, RFC 6026).
+"""SIP server transactions over UDP, without I/O (RFC 3261 section 17.2, RFC 6026).
 
-A retransmitted request gets the last response again and never reaches the user twice.
+One for each request of theirs except ACK. A retransmitted request gets the last response
+again and never reaches the user twice.
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from hw.sip.address import host_port
 from hw.sip.message import BRANCH_COOKIE, Message
@@ -41,13 +44,19 @@ def response_target(request: Message, source: Target) -> Target:
     return source[0], host_port(sent_by)[1]
 
 
-class RequestServer:
-    """A request of theirs other than INVITE: timer J."""
+class _Server:
+    """A request of theirs, and the last response to it, if there was one.
+
+    Attributes:
+        first_state: where it stands until a final response.
+    """
+
+    first_state: ClassVar[State]
 
     def __init__(self, request: Message, source: Target) -> None:
         self.request = request
         self.source = source
-        self.state = State.TRYING
+        self.state = self.first_state
         self._target = response_target(request, source)
         self._timers = Timers()
         self._last: Send | None = None
@@ -56,6 +65,12 @@ class RequestServer:
     def deadline(self) -> float | None:
         """When `tick` is due."""
         return self._timers.deadline
+
+
+class RequestServer(_Server):
+    """A request of theirs other than INVITE: timer J."""
+
+    first_state = State.TRYING
 
     def respond(self, response: Message, now: float) -> list[Action]:
         """Send a final response, and keep it for retransmissions."""
@@ -76,21 +91,10 @@ class RequestServer:
         return []
 
 
-class InviteServer:
+class InviteServer(_Server):
     """An INVITE of theirs: timers G, H, I; a 2xx is repeated until `acknowledge`."""
 
-    def __init__(self, request: Message, source: Target) -> None:
-        self.request = request
-        self.source = source
-        self.state = State.PROCEEDING
-        self._target = response_target(request, source)
-        self._timers = Timers()
-        self._last: Send | None = None
-
-    @property
-    def deadline(self) -> float | None:
-        """When `tick` is due."""
-        return self._timers.deadline
+    first_state = State.PROCEEDING
 
     def respond(self, response: Message, now: float) -> list[Action]:
         """Send a response; a final one is repeated until it is acknowledged."""

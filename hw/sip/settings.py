@@ -1,4 +1,4 @@
-"""Settings of a SIP line."""
+"""Settings of a SIP line: where it registers, its account, its codecs."""
 
 from __future__ import annotations
 

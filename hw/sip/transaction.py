@@ -1,13 +1,15 @@
-"""Client transactions over UDP, without I/O (RFC 3261 section 17.1, RFC 6026).
+"""SIP client transactions over UDP, without I/O (RFC 3261 section 17.1, RFC 6026).
 
-Messages and the time go in, actions come out; whoever owns the transaction carries
-them out and calls `tick` once `deadline` has come. Times are monotonic seconds.
+One for each request of ours except ACK. Messages and the time go in, actions come out;
+whoever owns the transaction carries them out and calls `tick` once `deadline` has come.
+Times are monotonic seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import ClassVar
 
 from hw.sip.message import Message, make_request
 
@@ -89,13 +91,21 @@ class Timers:
         return self.resend_at is not None and now >= self.resend_at
 
 
-class InviteClient:
-    """An INVITE of ours: timers A, B, D and M; acknowledges every non-2xx final itself."""
+class _Client:
+    """A request of ours: sent again until an answer comes, given up when none does.
+
+    Attributes:
+        first_state: where it stands until the first response.
+        longest_interval_s: where doubling the resend interval stops, None for nowhere.
+    """
+
+    first_state: ClassVar[State]
+    longest_interval_s: ClassVar[float | None]
 
     def __init__(self, request: Message, target: Target) -> None:
         self.request = request
         self.target = target
-        self.state = State.CALLING
+        self.state = self.first_state
         self._timers = Timers()
 
     @property
@@ -104,10 +114,40 @@ class InviteClient:
         return self._timers.deadline
 
     def start(self, now: float) -> list[Action]:
-        """Send the request and start timers A and B."""
-        self._timers.repeat(now, limit_s=None)
+        """Send the request and start timers A and B, or E and F."""
+        self._timers.repeat(now, limit_s=self.longest_interval_s)
         self._timers.over_at = now + TIMEOUT_S
         return [Send(self.request, self.target)]
+
+    def tick(self, now: float) -> list[Action]:
+        """Send again or give up, whichever is due."""
+        if self._timers.is_over(now):
+            expired = self.state in (self.first_state, State.PROCEEDING)
+            self.end()
+            return [Expired(self.request, NO_ANSWER)] if expired else []
+        if self._timers.is_resend(now):
+            self._timers.repeat(now, limit_s=self.longest_interval_s)
+            return [Send(self.request, self.target)]
+        return []
+
+    def fail(self, reason: str) -> list[Action]:
+        """The request cannot be delivered (RFC 3261 section 17.1.4)."""
+        waiting = self.state is self.first_state
+        if waiting:
+            self.end()
+        return [Expired(self.request, reason)] if waiting else []
+
+    def end(self) -> None:
+        """Forget the transaction: nothing is sent or delivered from now on."""
+        self.state = State.TERMINATED
+        self._timers.resend_at = self._timers.over_at = None
+
+
+class InviteClient(_Client):
+    """An INVITE of ours: timers A, B, D and M; acknowledges every non-2xx final itself."""
+
+    first_state = State.CALLING
+    longest_interval_s = None
 
     def receive(self, response: Message, now: float) -> list[Action]:
         """Take a response whose branch and method are ours."""
@@ -147,90 +187,29 @@ class InviteClient:
         ]
         return Send(make_request("ACK", self.request.uri, fields), self.target)
 
-    def tick(self, now: float) -> list[Action]:
-        """Send again or give up, whichever is due."""
-        if self._timers.is_over(now):
-            expired = self.state is State.CALLING
-            self.end()
-            return [Expired(self.request, NO_ANSWER)] if expired else []
-        if self._timers.is_resend(now):
-            self._timers.repeat(now, limit_s=None)
-            return [Send(self.request, self.target)]
-        return []
-
     def silence(self) -> None:
         """Send the INVITE no more; answers are still listened for until timer B."""
         self._timers.resend_at = None
 
-    def fail(self, reason: str) -> list[Action]:
-        """The request cannot be delivered (RFC 3261 section 17.1.4)."""
-        waiting = self.state in (State.CALLING, State.TRYING)
-        if waiting:
-            self.end()
-        return [Expired(self.request, reason)] if waiting else []
 
-    def end(self) -> None:
-        """Forget the transaction: nothing is sent or delivered from now on."""
-        self.state = State.TERMINATED
-        self._timers.resend_at = self._timers.over_at = None
-
-
-class RequestClient:
+class RequestClient(_Client):
     """Any other request of ours: timers E, F and K."""
 
-    def __init__(self, request: Message, target: Target) -> None:
-        self.request = request
-        self.target = target
-        self.state = State.TRYING
-        self._timers = Timers()
-
-    @property
-    def deadline(self) -> float | None:
-        """When `tick` is due."""
-        return self._timers.deadline
-
-    def start(self, now: float) -> list[Action]:
-        """Send the request and start timers E and F."""
-        self._timers.repeat(now, limit_s=T2_S)
-        self._timers.over_at = now + TIMEOUT_S
-        return [Send(self.request, self.target)]
+    first_state = State.TRYING
+    longest_interval_s = T2_S
 
     def receive(self, response: Message, now: float) -> list[Action]:
-        """Take a response whose branch and method are ours."""
+        """Take a response whose branch and method are ours; a provisional one slows resending."""
         if self.state not in (State.TRYING, State.PROCEEDING):
             return []
         if response.code < 200:
             self.state = State.PROCEEDING
+            self._timers.interval_s = T2_S
             return [Deliver(response)]
         self.state = State.COMPLETED
         self._timers.resend_at = None
         self._timers.over_at = now + T4_S
         return [Deliver(response)]
-
-    def tick(self, now: float) -> list[Action]:
-        """Send again or give up, whichever is due."""
-        if self._timers.is_over(now):
-            expired = self.state in (State.TRYING, State.PROCEEDING)
-            self.end()
-            return [Expired(self.request, NO_ANSWER)] if expired else []
-        if self._timers.is_resend(now):
-            if self.state is State.PROCEEDING:
-                self._timers.interval_s = T2_S
-            self._timers.repeat(now, limit_s=T2_S)
-            return [Send(self.request, self.target)]
-        return []
-
-    def fail(self, reason: str) -> list[Action]:
-        """The request cannot be delivered (RFC 3261 section 17.1.4)."""
-        waiting = self.state in (State.CALLING, State.TRYING)
-        if waiting:
-            self.end()
-        return [Expired(self.request, reason)] if waiting else []
-
-    def end(self) -> None:
-        """Forget the transaction: nothing is sent or delivered from now on."""
-        self.state = State.TERMINATED
-        self._timers.resend_at = self._timers.over_at = None
 
 
 ClientTransaction = InviteClient | RequestClient
