@@ -18,7 +18,7 @@ readonly BL_PYTHON_PACKAGES=(python3-dev python3-venv)
 # independent of ours), Chromium (the page), shellcheck (this file),
 # systemd-analyze (the units).
 readonly BL_TEST_PACKAGES=(
-    baresip-core chromium chromium-driver espeak-ng shellcheck sip-tester systemd)
+    baresip-core chromium chromium-driver espeak-ng shellcheck sip-tester sox systemd)
 
 # MB that must be free in the file system of the virtual environment.
 readonly BL_SPACE_MB=2000
@@ -37,7 +37,7 @@ Installs the Debian packages that Branchline needs and a virtual environment
 with its Python packages. What is there already is left alone.
 
   --venv DIR      the virtual environment (default: .venv beside this file)
-  --with-tests    also what the tests need: sipp, baresip, espeak-ng, Chromium,
+  --with-tests    also what the tests need: sipp, baresip, espeak-ng, sox, Chromium,
                   shellcheck, systemd-analyze, and the Python test tools
   --no-packages   install no Debian packages (they are there, or another tool
                   installs them)

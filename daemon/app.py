@@ -24,6 +24,7 @@ from daemon.config import Config, LineConfig
 from daemon.dialog.engine import Engine
 from daemon.dialog.reply import Expects
 from daemon.dialog.scenario import load_scenario
+from daemon.errors import BranchlineError, StoreError
 from daemon.ledger import CallLedger, Listener
 from daemon.store.rows import CallEnd, CallStart
 from daemon.store.write import Store, open_store
@@ -46,6 +47,7 @@ class CallOrder:
         number: the person's canonical number, for the do-not-call list and the store.
         address: what the line dials; "" for the number.
         lead: what is known of the person, as text.
+        timezone: IANA name of the person's zone, for spoken dates; "" for the box's.
     """
 
     number: str
@@ -56,6 +58,7 @@ class CallOrder:
     lead_id: int | None = None
     campaign_id: int | None = None
     max_call_s: int | None = None
+    timezone: str = ""
 
 
 class Box:
@@ -74,6 +77,8 @@ class Box:
         self._loading = threading.Lock()
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="models")
         self._drivers: set[CallDriver] = set()
+        self._winding_up = False
+        self._unsettled: list[CallLedger] = []
         self._store: Store | None = None
 
     @property
@@ -95,8 +100,13 @@ class Box:
         self.hang_up()
         self.lines.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        if self._store is not None:
-            self._store.close()
+        if self._store is None:
+            return
+        try:
+            self.settle_refusals()
+        except StoreError as error:
+            log.critical("%d refusal(s) could not be written: %s", len(self._unsettled), error)
+        self._store.close()
 
     def senses(self, lang: str) -> Senses:
         """The models of a language, loaded at first use and kept.
@@ -142,7 +152,11 @@ class Box:
         Raises:
             LineError: the line refuses to dial at all.
             ModelError, ScenarioError, StoreError: a part is missing or broken.
+            BranchlineError: the box is stopping.
         """
+        self.settle_refusals()
+        if self._winding_up:
+            raise BranchlineError("the box is stopping; no new call is placed")
         self.prepare([(order.scenario, order.lang)])
         call_id = new_call_id(self.clock.now().astimezone(self.zone))
         senses, engine = self.senses(order.lang), self.engine(order.scenario, order.lang)
@@ -164,34 +178,58 @@ class Box:
         )
         recording = paths.recordings_dir() / f"{started:%Y-%m-%d}" / f"{call_id}.wav"
         core = CallCore(engine, order.lead, self._call_settings(order))
-        plan = CallPlan(call_id, line_name, core, senses, turn_settings(self.config), self.zone)
+        zone = ZoneInfo(order.timezone) if order.timezone else self.zone
+        plan = CallPlan(call_id, line_name, core, senses, turn_settings(self.config), zone)
+        leg = self._dial(line_name, address, call_id)
+        driver = CallDriver(plan, leg, ledger, Recorder(recording), self._pool, self.clock)
+        result = self._run(driver, ledger)
+        heard = result.answered_ms is not None and recording.is_file()
+        end = call_end(result, self.clock, str(recording) if heard else None)
         try:
-            leg = self._dial(line_name, address)
-            driver = CallDriver(plan, leg, ledger, Recorder(recording), self._pool, self.clock)
-            result = self._run(driver)
+            self.store.finish_call(call_id, end)
+        except StoreError as error:
+            log.error("call %s stays open in the database: %s", call_id, error)
+        return result
+
+    def _dial(self, line_name: str, address: str, call_id: str) -> Leg:
+        timeout_s = self.config.lines[line_name].ring_timeout_s
+        try:
+            return self.lines[line_name].dial(address, ring_timeout_s=timeout_s)
         except Exception as error:
             end = CallEnd("configuration", "", self.clock.now(), raw={"reason": str(error)})
             self.store.finish_call(call_id, end)
             raise
-        ledger.settle()
-        heard = result.answered_ms is not None and recording.exists()
-        end = call_end(result, self.clock, str(recording) if heard else None)
-        self.store.finish_call(call_id, end)
-        return result
 
-    def _dial(self, line_name: str, address: str) -> Leg:
-        timeout_s = self.config.lines[line_name].ring_timeout_s
-        return self.lines[line_name].dial(address, ring_timeout_s=timeout_s)
-
-    def _run(self, driver: CallDriver) -> CallResult:
+    def _run(self, driver: CallDriver, ledger: CallLedger) -> CallResult:
         self._drivers.add(driver)
+        if self._winding_up:
+            driver.wind_up()
         try:
             return driver.run()
+        except Exception:
+            log.exception("a call broke off")
+            return driver.broken_off()
         finally:
             self._drivers.discard(driver)
+            try:
+                ledger.settle()
+            except StoreError as error:
+                log.critical("nobody is called until a refusal is written: %s", error)
+                self._unsettled.append(ledger)
+
+    def settle_refusals(self) -> None:
+        """Write refusals that could not be written during their call.
+
+        Raises:
+            StoreError: they still cannot; nobody may be called.
+        """
+        while self._unsettled:
+            self._unsettled[0].settle()
+            self._unsettled.pop(0)
 
     def wind_up(self) -> None:
-        """Ask every running call to say goodbye."""
+        """Ask every running call to say goodbye; no new call is placed after this."""
+        self._winding_up = True
         for driver in list(self._drivers):
             driver.wind_up()
 

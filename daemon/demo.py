@@ -30,6 +30,7 @@ from hw.sim.personas import Persona
 SCENARIO = "finance/credit_card_installment"
 PREFIX = "demo-"
 CAST = ("accepts", "asks-then-callback", "do-not-call", "interrupts", "never-answers")
+GOODBYE_S = 20.0
 NAMES = {"zh": "李明", "en": "Alex Sample"}
 
 
@@ -78,7 +79,7 @@ def enlist(store: Store, personas: Sequence[Persona]) -> None:
             if store.do_not_call(lead.number) is None:
                 again = {"state": "waiting", "attempts": 0, "next_attempt_utc_ms": 0}
                 blank = {"callback_utc_ms": None, "outcome": "", "disposition": ""}
-                update_lead(store, lead.id, {**again, **blank, "timezone": zone}, now)
+                update_lead(store, lead.id, {**again, **blank}, now)
         set_campaign_state(store, name, "running", now)
 
 
@@ -126,7 +127,9 @@ def run(box: Box, listener: Listener) -> list[tuple[LeadRow, CallRow]]:
     finally:
         dialler.stop()
         box.wind_up()
-        dialler.join(30.0)
+        if not dialler.join(GOODBYE_S):
+            box.hang_up()
+            dialler.join(GOODBYE_S)
         for campaign in demo_campaigns(box.store):
             set_campaign_state(box.store, campaign.name, "stopped", box.clock.now())
     return results(box.store, began)

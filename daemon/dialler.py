@@ -9,14 +9,13 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from daemon import paths
 from daemon.app import Box, CallOrder
-from daemon.call.result import CallResult
 from daemon.campaign.attempts import next_lead, record_outcome
-from daemon.errors import BranchlineError
+from daemon.errors import BranchlineError, StoreError
 from daemon.ledger import Listener
 from daemon.log import bound_call
 from daemon.store.rows import CampaignRow, LeadRow
@@ -28,17 +27,27 @@ log = logging.getLogger(__name__)
 IDLE_S = 1.0
 TROUBLE_S = 15.0
 
-OnResult = Callable[[LeadRow, CallResult], None]
+LINE_FAULTS = (Disposition.NETWORK_FAILURE, Disposition.CONFIGURATION)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What came of a lead's call, until it is in the database."""
+
+    lead_id: int
+    disposition: str
+    outcome: str
+    call_back_at: datetime | None
 
 
 class Dialler:
     """Calls the leads of running campaigns until stopped."""
 
-    def __init__(
-        self, box: Box, listener: Listener | None = None, on_result: OnResult | None = None
-    ) -> None:
-        """`listener` sees every call's events, `on_result` every finished call."""
-        self._box, self._listener, self._on_result = box, listener, on_result
+    def __init__(self, box: Box, listener: Listener | None = None) -> None:
+        """`listener` sees every call's events."""
+        self._box, self._listener = box, listener
+        self._unsettled: list[Settled] = []
+        self._settling = threading.Lock()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._idle: set[str] = set()
@@ -93,7 +102,11 @@ class Dialler:
 
     def _one(self, line_name: str) -> bool:
         """Call one person, if somebody is due; False if nobody is."""
+        self._box.settle_refusals()
+        self._settle_leads()
         require_space(self._box.config.storage.min_free_mb)
+        if self._box.lines[line_name].status().get("registered") is False:
+            return False
         taken = self._take()
         if taken is None:
             return False
@@ -102,13 +115,13 @@ class Dialler:
         try:
             result = self._box.place(order_for(lead, campaign), line_name, self._listener)
         except Exception:
-            self._record(lead, Disposition.CONFIGURATION, "not_dialled", None)
+            self._record(lead, Disposition.CONFIGURATION, "", None)
             raise
         with bound_call(result.call_id):
             log.info("ended: %s, outcome %s", result.disposition, result.outcome)
         self._record(lead, result.disposition, result.outcome, result.call_back_at)
-        if self._on_result is not None:
-            self._on_result(lead, result)
+        if result.disposition in LINE_FAULTS:
+            raise LineError(f"{result.disposition} ({result.raw.reason or result.raw.status})")
         return True
 
     def _take(self) -> tuple[LeadRow, CampaignRow] | None:
@@ -123,15 +136,27 @@ class Dialler:
     def _record(
         self, lead: LeadRow, disposition: Disposition, outcome: str, at: datetime | None
     ) -> None:
-        record_outcome(
-            self._box.store,
-            self._box.config.campaign,
-            lead_id=lead.id,
-            disposition=str(disposition),
-            outcome=outcome,
-            now=self._box.clock.now(),
-            callback_at=at,
-        )
+        """Write what came of the call, or keep it until it can be written."""
+        self._unsettled.append(Settled(lead.id, str(disposition), outcome, at))
+        try:
+            self._settle_leads()
+        except StoreError as error:
+            log.error("lead %d waits for its result to be written: %s", lead.id, error)
+
+    def _settle_leads(self) -> None:
+        with self._settling:
+            while self._unsettled:
+                done = self._unsettled[0]
+                record_outcome(
+                    self._box.store,
+                    self._box.config.campaign,
+                    lead_id=done.lead_id,
+                    disposition=done.disposition,
+                    outcome=done.outcome,
+                    now=self._box.clock.now(),
+                    callback_at=done.call_back_at,
+                )
+                self._unsettled.pop(0)
 
 
 def order_for(lead: LeadRow, campaign: CampaignRow) -> CallOrder:
@@ -143,6 +168,7 @@ def order_for(lead: LeadRow, campaign: CampaignRow) -> CallOrder:
         lead={**lead.fields, "name": lead.name},
         lead_id=lead.id,
         campaign_id=campaign.id,
+        timezone=(lead.timezone or campaign.timezone or "").partition(",")[0].strip(),
     )
 
 

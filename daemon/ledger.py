@@ -43,8 +43,16 @@ class CallLedger:
             self._store.append_event(self._call_id, event)
         except StoreError as error:
             log.error("event %s is lost: %s", event.kind, error)
-        if self._listener is not None:
+        self._show(event)
+
+    def _show(self, event: CallEvent) -> None:
+        if self._listener is None:
+            return
+        try:
             self._listener(self._call_id, event)
+        except Exception:
+            log.exception("whoever watched call %s is gone; the call goes on", self._call_id)
+            self._listener = None
 
     def carry(self, effect: Effect, at_ms: int) -> None:
         """Write a refusal durably now; other effects are carried by the outcome."""
@@ -58,15 +66,13 @@ class CallLedger:
         Raises:
             StoreError: one is not, and dialling must not go on.
         """
-        for effect, at_ms in self._unwritten:
-            self._write(effect, at_ms)
-        self._unwritten.clear()
+        while self._unwritten:
+            self._write(*self._unwritten[0])
+            self._unwritten.pop(0)
 
     def _retry(self) -> None:
         try:
-            while self._unwritten:
-                self._write(*self._unwritten[0])
-                self._unwritten.pop(0)
+            self.settle()
         except StoreError as error:
             log.error("a do-not-call request is not written yet: %s", error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import threading
@@ -13,7 +14,7 @@ from daemon.campaign.recovery import recover
 from daemon.clock import Clock, SystemClock
 from daemon.config import Config, load_config
 from daemon.dialler import Dialler
-from daemon.errors import BranchlineError, LeadError
+from daemon.errors import BranchlineError, StoreError
 from daemon.paths import config_file
 from daemon.store.leads import set_campaign_state
 from daemon.store.rows import RequestRow
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 GOODBYE_S = 25.0
+HANG_UP_S = 10.0
 
 
 class Supervisor:
@@ -37,6 +39,8 @@ class Supervisor:
         self._stopping = False
         self._reload = False
         self._status: dict[str, object] = {}
+        self._dialler: Dialler | None = None
+        self._before: Config | None = None
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT.
@@ -46,10 +50,27 @@ class Supervisor:
         """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signal)
-        while not self._stopping:
-            self._reload = False
-            self._one_life()
+        watchdog = service.Watchdog(self._healthy)
+        watchdog.start()
+        try:
+            while not self._stopping:
+                self._live()
+        finally:
+            watchdog.stop()
         log.info("stopped")
+
+    def _live(self) -> None:
+        """One life; a new configuration that cannot even start gives way to the one before."""
+        try:
+            self._one_life()
+        except (BranchlineError, LineError, ModelError) as error:
+            if self._before is None:
+                raise
+            log.error("the new configuration cannot be used, the one before stays: %s", error)
+            self._config, self._before = self._before, None
+
+    def _healthy(self) -> bool:
+        return self._dialler is None or self._dialler.alive
 
     def _signal(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
@@ -61,17 +82,17 @@ class Supervisor:
     def _one_life(self) -> None:
         """From one configuration to the next."""
         box = Box(self._config, self._clock)
-        watchdog = service.Watchdog(lambda: True)
         try:
             box.start()
             lost = recover(box.store, self._config.campaign, self._clock.now())
             if lost:
                 log.warning("%d call(s) were cut off by the last stop and are settled", len(lost))
             warm(box)
-            dialler = Dialler(box)
-            watchdog = service.Watchdog(lambda: dialler.alive)
+            if self._stopping:
+                return
+            self._dialler = dialler = Dialler(box)
             dialler.start()
-            watchdog.start()
+            self._before = None
             service.notify_ready(f"{len(box.lines)} line(s)")
             log.info("ready: %d line(s)", len(box.lines))
             if not box.lines:
@@ -81,21 +102,22 @@ class Supervisor:
             self._watch(box)
             self._wind_down(box, dialler)
         finally:
-            watchdog.stop()
+            self._dialler = None
             box.stop()
 
     def _watch(self, box: Box) -> None:
         """Look after lines and requests until a signal says otherwise."""
-        box.store.keep_lines(set(box.lines))
         while not self._stopping:
             if self._reload and self._accept_configuration():
                 return
+            self._write_lines(box)
             try:
-                self._write_lines(box)
-                for request in box.store.take_requests(self._clock.now()):
-                    answer(box, request)
+                requests = box.store.take_requests(self._clock.now())
             except BranchlineError as error:
                 log.error("%s", error)
+                requests = []
+            for request in requests:
+                answer(box, request)
             self._wake.wait(LOOK_S)
             self._wake.clear()
 
@@ -110,7 +132,7 @@ class Supervisor:
         if config == self._config:
             log.info("the configuration is unchanged")
             return False
-        self._config = config
+        self._before, self._config = self._config, config
         service.notify_reloading()
         log.info("the configuration has changed; running calls are finished first")
         return True
@@ -123,6 +145,8 @@ class Supervisor:
             box.wind_up()
             if not dialler.join(GOODBYE_S):
                 log.warning("calls still running after %d s are cut off", GOODBYE_S)
+                box.hang_up()
+                dialler.join(HANG_UP_S)
             return
         while not dialler.join(LOOK_S) and not self._stopping:
             self._write_lines(box)
@@ -130,11 +154,18 @@ class Supervisor:
             self._wind_down(box, dialler)
 
     def _write_lines(self, box: Box) -> None:
-        for name, line in box.lines.items():
-            status = line.status()
-            if status != self._status.get(name):
-                box.store.set_line(name, status, self._clock.now())
-                self._status[name] = status
+        """Show the lines' state on the page, where it has changed."""
+        try:
+            if set(self._status) != set(box.lines):
+                self._status.clear()
+                box.store.keep_lines(set(box.lines))
+            for name, line in box.lines.items():
+                status = line.status()
+                if status != self._status.get(name):
+                    box.store.set_line(name, status, self._clock.now())
+                    self._status[name] = status
+        except BranchlineError as error:
+            log.error("the lines' state is not on the page: %s", error)
 
 
 def warm(box: Box) -> None:
@@ -150,12 +181,14 @@ def answer(box: Box, request: RequestRow) -> None:
     """Carry out one request of the page or of the command line."""
     kind, payload = request.kind, request.payload
     log.info("request %s", kind)
-    if kind in ("start_campaign", "stop_campaign"):
-        state = "running" if kind == "start_campaign" else "stopped"
-        try:
+    result: dict[str, str] = {"error": f"unknown request {kind!r}"}
+    try:
+        if kind in ("start_campaign", "stop_campaign"):
+            state = "running" if kind == "start_campaign" else "stopped"
             set_campaign_state(box.store, str(payload.get("campaign", "")), state, box.clock.now())
-            box.store.answer_request(request.id, {"state": state})
-        except LeadError as error:
-            box.store.answer_request(request.id, {"error": str(error)})
-    else:
-        box.store.answer_request(request.id, {"error": f"unknown request {kind!r}"})
+            result = {"state": state}
+    except BranchlineError as error:
+        log.error("request %s: %s", kind, error)
+        result = {"error": str(error)}
+    with contextlib.suppress(StoreError):
+        box.store.answer_request(request.id, result)

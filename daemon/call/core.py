@@ -11,26 +11,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.call import signals as sig
+from daemon.call.notes import describe, heard_event, hung_up_event
 from daemon.dialog.engine import Engine
 from daemon.dialog.reply import (
-    CallBack,
     DialogState,
     DoNotCall,
-    Effect,
     Input,
     Key,
     Reply,
     Silence,
-    TransferRequest,
     Unclear,
     Utterance,
     Words,
 )
 from daemon.events import (
     Concluded,
-    Effected,
-    Heard,
-    HungUp,
     Interrupted,
     PickedUp,
     Pressed,
@@ -61,12 +56,14 @@ class CallSettings:
         max_call_ms: a call longer than this is wound up.
         tail_ms: quiet kept after our last word before hanging up.
         last_word_ms: how long a person who speaks over our goodbye is still heard out.
+        goodbye_ms: after max_call_ms and this, the call is cut, whatever still sounds.
     """
 
     silence_ms: int = 5000
     max_call_ms: int = 300_000
     tail_ms: int = 300
     last_word_ms: int = 4000
+    goodbye_ms: int = 20_000
 
 
 @dataclass(frozen=True)
@@ -74,21 +71,21 @@ class CallState:
     """Where a call stands. Immutable.
 
     Attributes:
-        answered_at: wall time of the answer, in the box's zone; None before it.
         dialog: the conversation; None before the opening.
         saying: sentences ordered and not yet over, oldest first.
         cut: sentences an interruption took away, to be said again if it was nothing.
         held: what was recognised while we could not be interrupted.
+        insists: they began to speak then and go on: stop as soon as we may.
         reply_to_ms: end of the speech that the next sound of ours answers; -1 for none.
         quiet_from_ms: since when nobody has said anything; FOREVER_MS while somebody does.
         closing: hang up once `saying` is empty, `hang_up_at_ms` says when.
     """
 
-    answered_at: datetime | None = None
     dialog: DialogState | None = None
     saying: Saying = ()
     cut: Saying = ()
     held: sig.Recognised | None = None
+    insists: bool = False
     reply_to_ms: int = -1
     quiet_from_ms: int = FOREVER_MS
     voice: bool = False
@@ -117,9 +114,9 @@ class CallCore:
             case sig.LegOver():
                 return self._leg_over(state, event, now)
             case sig.PickUp():
-                return self._open(replace(state, answered_at=now), event, now)
+                return self._open(state, event, now)
             case sig.VoiceOnset():
-                state = replace(state, voice=True, quiet_from_ms=FOREVER_MS)
+                state = replace(state, voice=True, insists=False, quiet_from_ms=FOREVER_MS)
                 return state, [sig.Note(SpeechStarted(event.at_ms))]
             case sig.VoiceOver():
                 return self._voice_over(state, event)
@@ -182,16 +179,18 @@ class CallCore:
         return self._quiet(state, at_ms), actions
 
     def _voice_over(self, state: CallState, event: sig.VoiceOver) -> Step:
-        state = self._quiet(replace(state, voice=False), event.at_ms)
+        state = self._quiet(replace(state, voice=False, insists=False), event.at_ms)
         if event.voice_end_ms < 0:
             return state, []
         return state, [sig.Note(SpeechEnded(event.at_ms, event.voice_end_ms))]
 
     def _barge_in(self, state: CallState, event: sig.BargeIn) -> Step:
-        if not state.saying or not state.saying[0][1].interruptible or state.closing:
+        if not state.saying or state.closing:
             return state, []
-        token = state.saying[0][0]
-        state = replace(state, cut=state.saying, saying=())
+        token, utterance = state.saying[0]
+        if not utterance.interruptible:
+            return replace(state, insists=True), []
+        state = replace(state, cut=state.saying, saying=(), insists=False, reply_to_ms=-1)
         return state, [sig.StopSound(), sig.Note(Interrupted(event.at_ms, token))]
 
     def _recognised(self, state: CallState, event: sig.Recognised, now: datetime) -> Step:
@@ -217,18 +216,29 @@ class CallCore:
         return self._answer(state, event, reply)
 
     def _answer(self, state: CallState, event: sig.Recognised, reply: Reply) -> Step:
-        """Their words get a reply."""
+        """Their words get a reply; what must last is carried out before anything else."""
         state, actions = self._reply(state, reply, event.at_ms, event.voice_end_ms)
-        return state, [sig.Note(heard_event(event, reply)), *actions]
+        carried = [action for action in actions if isinstance(action, sig.Carry)]
+        others = [action for action in actions if not isinstance(action, sig.Carry)]
+        return state, [*carried, sig.Note(heard_event(event, reply)), *others]
 
     def _last_words(
         self, state: CallState, notes: list[sig.Action], reply: Reply, at_ms: int
     ) -> Step:
         """What they say over our goodbye gets no answer, but a refusal of calls counts."""
         refusals = [effect for effect in reply.effects if isinstance(effect, DoNotCall)]
-        for effect in refusals:
-            notes += [sig.Carry(effect), sig.Note(describe(effect, at_ms))]
-        return (replace(state, dialog=reply.state) if refusals else state), notes
+        carried: list[sig.Action] = [sig.Carry(effect) for effect in refusals]
+        notes += [sig.Note(describe(effect, at_ms)) for effect in refusals]
+        return (replace(state, dialog=reply.state) if refusals else state), [*carried, *notes]
+
+    def _settle_held(self, state: CallState, now: datetime) -> Step:
+        """Take the refusal out of words that wait, before they are passed over."""
+        held = state.held
+        if held is None or state.dialog is None:
+            return state, []
+        reply = self._engine.respond(state.dialog, Words(held.text, held.confidence), now)
+        note = sig.Note(heard_event(held, reply))
+        return self._last_words(replace(state, held=None), [note], reply, held.at_ms)
 
     def _heard_over_us(self, state: CallState, event: sig.Recognised, reply: Reply) -> Step:
         """Their whole turn fitted under a sentence of ours.
@@ -241,7 +251,8 @@ class CallCore:
         if reply.layer != "pattern" or reply.intent == "greeting":
             return state, [sig.Note(heard_event(event, reply))]
         if not state.saying[0][1].interruptible:
-            return replace(state, held=event), []
+            earlier = f"{state.held.text} " if state.held else ""
+            return replace(state, held=replace(event, text=earlier + event.text)), []
         if is_back_channel(reply, state.saying):
             return state, [sig.Note(heard_event(event, reply))]
         state, actions = self._answer(replace(state, saying=()), event, reply)
@@ -260,13 +271,19 @@ class CallCore:
     def _pressed(self, state: CallState, event: sig.Press, now: datetime) -> Step:
         if state.dialog is None:
             return state, []
+        state, held = self._settle_held(state, now)
+        assert state.dialog is not None
         reply = self._engine.respond(state.dialog, Key(event.digit), now)
         note = sig.Note(Pressed(event.at_ms, event.digit, reply.intent))
         if state.closing:
-            return self._last_words(state, [note], reply, event.at_ms)
+            state, actions = self._last_words(state, [note], reply, event.at_ms)
+            return state, [*held, *actions]
+        if not reply.effects:
+            required = tuple(said for _, said in state.saying if not said.interruptible)
+            reply = replace(reply, say=(*required, *reply.say))
         state = replace(state, saying=(), held=None)
         state, actions = self._reply(state, reply, event.at_ms, event.at_ms)
-        return state, [note, sig.StopSound(), *actions]
+        return state, [*held, note, sig.StopSound(), *actions]
 
     def _sound_began(self, state: CallState, event: sig.SoundBegan) -> Step:
         for token, utterance in state.saying:
@@ -288,9 +305,10 @@ class CallCore:
             held, stop = state.held, [sig.StopSound()] if state.saying else []
             state, more = self._recognised(replace(state, held=None, saying=()), held, now)
             return state, [*actions, *stop, *more]
-        if not state.saying:
-            state = self._quiet(state, event.at_ms)
-        return state, actions
+        if state.insists and state.saying and state.saying[0][1].interruptible:
+            state, more = self._barge_in(state, sig.BargeIn(event.at_ms))
+            return state, [*actions, *more]
+        return self._quiet(state, event.at_ms), actions
 
     def _quiet(self, state: CallState, at_ms: int) -> CallState:
         """Note since when nobody speaks, and when a closing call may be hung up."""
@@ -302,15 +320,18 @@ class CallCore:
     def _tick(self, state: CallState, at_ms: int, now: datetime) -> Step:
         if state.dialog is None:
             return state, []
+        limits = self._settings
         quiet_ms = at_ms - state.quiet_from_ms
+        if at_ms > limits.max_call_ms + limits.goodbye_ms:
+            return replace(state, closing=True), [sig.HangUp()]
         if state.closing:
-            wait_ms = self._settings.last_word_ms if state.voice else 0
+            wait_ms = limits.last_word_ms if state.voice else 0
             if at_ms < state.hang_up_at_ms + wait_ms:
                 return state, []
             return replace(state, hang_up_at_ms=FOREVER_MS), [sig.HangUp()]
-        if at_ms > self._settings.max_call_ms:
+        if at_ms > limits.max_call_ms:
             return self._wind_up(state, at_ms, now)
-        if quiet_ms < self._settings.silence_ms:
+        if quiet_ms < limits.silence_ms:
             return state, []
         if state.cut:
             return self._resume(state, at_ms)
@@ -322,27 +343,16 @@ class CallCore:
             return state, []
         if state.dialog is None:
             return state, [sig.HangUp()]
+        state, held = self._settle_held(state, now)
+        assert state.dialog is not None
         reply = self._engine.goodbye(state.dialog, now)
         state, actions = self._reply(replace(state, saying=()), reply, at_ms)
-        return state, [sig.StopSound(), *actions]
+        return state, [*held, sig.StopSound(), *actions]
 
     def _leg_over(self, state: CallState, event: sig.LegOver, now: datetime) -> Step:
-        actions: list[sig.Action] = []
-        if state.held is not None:
-            state, actions = self._recognised(
-                replace(state, closing=True, held=None), state.held, now
-            )
+        state, actions = self._settle_held(state, now)
         disposition, outcome = self.conclusion(state, event.disposition)
-        raw = event.raw
-        hung_up = HungUp(
-            event.at_ms,
-            str(disposition),
-            raw.status,
-            raw.reason,
-            raw.last_provisional,
-            raw.q850,
-            raw.ended_by,
-        )
+        hung_up = hung_up_event(event, disposition)
         state = replace(state, over=True, voice=False)
         if outcome:
             actions.append(sig.Note(Concluded(event.at_ms, outcome)))
@@ -352,21 +362,3 @@ class CallCore:
 def is_back_channel(reply: Reply, saying: Saying) -> bool:
     """A yes before the question has been asked: they are listening. A no always counts."""
     return reply.intent == "affirm" and len(saying) > 1
-
-
-def heard_event(event: sig.Recognised, reply: Reply) -> Heard:
-    """The stored form of a turn of theirs, with what the engine made of it."""
-    return Heard(
-        event.at_ms, event.text, reply.intent, reply.layer, event.confidence, event.decode_ms
-    )
-
-
-def describe(effect: Effect, at_ms: int) -> Effected:
-    """The stored form of an effect."""
-    match effect:
-        case DoNotCall():
-            return Effected(at_ms, "do_not_call", effect.wording)
-        case CallBack():
-            return Effected(at_ms, "call_back", effect.at.isoformat())
-        case TransferRequest():
-            return Effected(at_ms, "transfer_request", effect.topic)

@@ -17,13 +17,14 @@ from zoneinfo import ZoneInfo
 
 from daemon.call import signals as sig
 from daemon.call.core import CallCore, CallState
-from daemon.call.ears import Decoded, Ears
+from daemon.call.ears import Decoded, Ears, Utterance
 from daemon.call.playout import Playout, PromptBook
 from daemon.call.recorder import Recorder
 from daemon.call.result import CallResult, turns
 from daemon.call.turns import (
     FalseStart,
     Paused,
+    Resumed,
     Sign,
     TurnDetector,
     TurnEnded,
@@ -35,7 +36,7 @@ from daemon.clock import Clock
 from daemon.dialog.reply import CallBack, Effect
 from daemon.events import CallEvent, Dialled, Partial, Rang, Trouble
 from hw import base as line
-from models.base import ModelError, Recogniser
+from models.base import Recogniser, Transcript
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class CallDriver:
         self._first_index: int | None = None
         self._now_ms = 0
         self._latest: Decoded | None = None
-        self._ended_turn: tuple[tuple[int, int], int] | None = None
+        self._owed: dict[tuple[int, int], tuple[int, Utterance]] = {}
         self._over: line.Ended | None = None
 
     def wind_up(self) -> None:
@@ -198,16 +199,17 @@ class CallDriver:
             case FalseStart():
                 self._feed(sig.VoiceOver(self._now_ms))
             case TurnEnded():
-                self._ended_turn = (self._ears.asked, sign.voice_end_ms)
+                assert self._ears.utterance is not None
+                self._owed[self._ears.asked] = (sign.voice_end_ms, self._ears.utterance)
                 self._feed(sig.VoiceOver(self._now_ms, sign.voice_end_ms))
                 if self._latest is not None and self._latest.asked == self._ears.asked:
                     self._recognised(self._latest)
-            case Paused():
+            case Paused() | Resumed():
                 pass
 
     def _decoded(self, decoded: Decoded) -> None:
         """A recognition came back: of a turn that is over, or on suspicion."""
-        if self._ended_turn is not None and decoded.asked == self._ended_turn[0]:
+        if decoded.asked in self._owed:
             self._recognised(decoded)
             return
         if decoded.asked[0] != self._ears.asked[0]:
@@ -220,10 +222,11 @@ class CallDriver:
             self._note(Partial(self._now_ms, text))
 
     def _recognised(self, decoded: Decoded) -> None:
-        assert self._ended_turn is not None
-        voice_end_ms = self._ended_turn[1]
-        self._ended_turn = self._latest = None
-        said = decoded.transcript
+        voice_end_ms, _ = self._owed.pop(decoded.asked)
+        self._latest = None
+        self._feed_words(decoded.transcript, voice_end_ms)
+
+    def _feed_words(self, said: Transcript, voice_end_ms: int) -> None:
         self._feed(
             sig.Recognised(self._now_ms, voice_end_ms, said.text, said.confidence, said.decode_ms)
         )
@@ -234,17 +237,17 @@ class CallDriver:
         self._feed(sig.WindUp(self._now_ms))
 
     def _ended(self, event: line.Ended) -> None:
-        """The leg is over; what they said last still counts."""
+        """The leg is over; what they said last still counts, even in mid-word."""
         self._over = event
-        if self._answered_s is not None:
-            last = self._ears.finish(owed=self._ended_turn is not None)
-            if last is not None and last.text:
-                self._feed(
-                    sig.Recognised(
-                        self._now_ms, self._now_ms, last.text, last.confidence, last.decode_ms
-                    )
-                )
+        unheard = [(voice_end_ms, utterance) for voice_end_ms, utterance in self._owed.values()]
+        if self._detector.speaking and self._ears.utterance is not None:
+            unheard.append((self._now_ms, self._ears.utterance))
+        for voice_end_ms, utterance in unheard:
+            last = utterance.decode()
+            if last.text:
+                self._feed_words(last, voice_end_ms)
         self._feed(sig.LegOver(self._now_ms, event.disposition, event.raw))
+        self._recorder.close()
         if self._recorder.trouble:
             self._note(Trouble(self._now_ms, self._recorder.trouble))
 
@@ -279,7 +282,7 @@ class CallDriver:
             self._trouble.append(event.what)
         self._log.note(event)
 
-    def _failed_sentence(self, token: str, error: ModelError) -> None:
+    def _failed_sentence(self, token: str, error: Exception) -> None:
         log.error("a sentence could not be spoken: %s", error)
         self._note(Trouble(self._now_ms, f"a sentence could not be spoken: {error}"))
         self._feed(sig.SoundEnded(self._now_ms, token, 0, False))
@@ -293,6 +296,13 @@ class CallDriver:
 
     def _wall(self) -> datetime:
         return self._clock.now().astimezone(self._plan.zone)
+
+    def broken_off(self) -> CallResult:
+        """What is known of a call whose `run` has raised."""
+        answered = self._answered_s is not None
+        reached = line.Disposition.ANSWERED if answered else line.Disposition.NETWORK_FAILURE
+        raw = line.Raw(reason="the call broke off inside the box", ended_by="us")
+        return self._result(self._over or line.Ended(reached, raw))
 
     def _result(self, ended: line.Ended) -> CallResult:
         concluded = self._plan.core.conclusion(self._state, ended.disposition)

@@ -66,10 +66,14 @@ class Utterance:
             return self._stream.partial()
 
     def decode(self) -> Transcript:
-        """Recognise everything fed so far."""
+        """Recognise everything fed so far; what fails counts as not understood."""
         with self._busy:
             self._drain()
-            return self._stream.decode()
+            try:
+                return self._stream.decode()
+            except Exception:
+                log.exception("recognition failed; the turn counts as not understood")
+                return Transcript("", 0.0, "", 0.0)
 
     def _drain(self) -> None:
         while self._backlog:
@@ -121,14 +125,10 @@ class Ears:
         """Utterance and generation of the recognition that covers all that was said."""
         return self._count, self._generation
 
-    def finish(self, *, owed: bool) -> Transcript | None:
-        """The call is over: recognise an unfinished turn, waiting for it.
-
-        `owed` says that the last finished turn has not been delivered yet either.
-        """
-        if self._utterance is None or not (owed or self._turns.speaking):
-            return None
-        return self._utterance.decode()
+    @property
+    def utterance(self) -> Utterance | None:
+        """The turn being spoken, or the last one."""
+        return self._utterance
 
     def _follow(self, sign: Sign) -> None:
         match sign:
@@ -159,12 +159,9 @@ class Ears:
         utterance, number, generation = self._utterance, self._count, self._generation
 
         def job() -> None:
-            try:
-                said = utterance.decode()
-            except Exception:
-                log.exception("recognition failed; the turn counts as not understood")
-                said = Transcript("", 0.0, self._recogniser.engine, 0.0)
-            self._deliver(Decoded((number, generation), said))
+            if (number, generation) < self.asked and number == self._count:
+                return  # they went on while this waited its turn
+            self._deliver(Decoded((number, generation), utterance.decode()))
 
         self._pool.submit(job)
 

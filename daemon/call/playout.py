@@ -6,6 +6,7 @@ rendered in a pool while the one before them is playing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from daemon.dialog.reply import Utterance
 from hw.base import Leg
-from models.base import ModelError, Synthesiser
+from models.base import Synthesiser
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class PromptBook:
     def _from_disk(self, text: str) -> bytes:
         name = hashlib.sha256(text.encode()).hexdigest()[:24]
         path = self._directory / f"{name}.s16"
-        if path.is_file():
+        with contextlib.suppress(OSError):
             return path.read_bytes()
         sound = self._synthesiser.synthesise(text)
         try:
@@ -88,6 +89,7 @@ class Playout:
         """`wake` is called from the pool when a sentence has become ready."""
         self._leg, self._book, self._pool, self._wake = leg, book, pool, wake
         self._waiting: deque[tuple[str, Future[bytes]]] = deque()
+        self._rendering: dict[str, Future[bytes]] = {}
 
     def say(self, token: str, utterance: Utterance) -> None:
         """Play this sentence behind those already ordered."""
@@ -98,14 +100,14 @@ class Playout:
         for utterance in utterances:
             self._start(utterance)
 
-    def pump(self) -> list[tuple[str, ModelError]]:
+    def pump(self) -> list[tuple[str, Exception]]:
         """Hand the sentences that are ready to the leg; return those that failed."""
-        failed: list[tuple[str, ModelError]] = []
+        failed: list[tuple[str, Exception]] = []
         while self._waiting and self._waiting[0][1].done():
             token, future = self._waiting.popleft()
             try:
                 self._leg.play(token, future.result())
-            except ModelError as error:
+            except Exception as error:
                 failed.append((token, error))
         return failed
 
@@ -120,6 +122,10 @@ class Playout:
             done: Future[bytes] = Future()
             done.set_result(sound)
             return done
+        running = self._rendering.get(utterance.text)
+        if running is not None and not running.done():
+            return running
         future = self._pool.submit(self._book.render, utterance)
+        self._rendering[utterance.text] = future
         future.add_done_callback(lambda _: self._wake())
         return future

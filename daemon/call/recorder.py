@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 FRAMES_PER_WRITE = 50
 QUEUE_FRAMES = 3000
+CLOSE_S = 5.0
 
 
 class Recorder:
@@ -45,10 +46,14 @@ class Recorder:
             self._fail("the disk is too slow for the recording")
 
     def close(self) -> None:
-        """Finish the file. Idempotent; waits for what is queued, at most 5 s."""
-        if self._thread.is_alive():
-            self._frames.put(None)
-            self._thread.join(timeout=5.0)
+        """Finish the file. Idempotent; waits for what is queued, at most 2 * CLOSE_S."""
+        if not self._thread.is_alive():
+            return
+        try:
+            self._frames.put(None, timeout=CLOSE_S)
+        except queue.Full:
+            self._fail("the disk is too slow for the recording; its end is lost")
+        self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         try:

@@ -123,6 +123,56 @@ def test_a_refusal_counts_even_if_they_hang_up_during_the_disclosure() -> None:
     assert [type(effect) for effect in call.effects] == [DoNotCall]
 
 
+def test_what_comes_after_it_does_not_push_a_refusal_out() -> None:
+    for later in ("需要", "是我", "再见"):
+        call = answered()
+        call.feed(sig.SoundBegan(0, call.queue[0][0]))
+        call.speak("别再打了")
+        call.speak(later)
+        call.play()
+        assert [type(effect) for effect in call.effects] == [DoNotCall], later
+
+
+def test_neither_a_key_nor_a_shutdown_loses_a_refusal_that_waits() -> None:
+    for event in (sig.Press(3000, "5"), sig.WindUp(3000)):
+        call = answered()
+        call.feed(sig.SoundBegan(0, call.queue[0][0]))
+        call.speak("别再打了")
+        call.feed(event)
+        assert [type(effect) for effect in call.effects] == [DoNotCall]
+        assert call.end() == "do_not_call"
+
+
+def test_a_key_does_not_cut_the_disclosure() -> None:
+    call = answered()
+    required = [said for _, said in call.queue if not said.interruptible]
+    call.feed(sig.SoundBegan(0, call.queue[0][0]))
+    call.feed(sig.Press(500, "1"))
+    assert [said for _, said in call.queue][: len(required)] == required
+
+
+def test_whoever_talks_on_into_the_question_is_not_talked_over() -> None:
+    call = answered()
+    required = [said for _, said in call.queue if not said.interruptible]
+    call.feed(sig.SoundBegan(0, call.queue[0][0]))
+    call.feed(sig.VoiceOnset(100))
+    call.feed(sig.BargeIn(400))
+    for _ in required:
+        call.play_one()
+    assert call.queue == []
+    assert any(isinstance(event, Interrupted) for event in call.events)
+
+
+def test_no_call_outlasts_its_limit_even_if_its_goodbye_never_ends() -> None:
+    call = answered()
+    call.now_ms = 310_000
+    call.feed(sig.Tick(call.now_ms))
+    assert call.queue, "goodbye is ordered"
+    call.now_ms = 330_000
+    call.feed(sig.Tick(call.now_ms))
+    assert call.hung_up
+
+
 def test_a_refusal_over_the_goodbye_still_counts() -> None:
     call = answered()
     call.play()
