@@ -124,9 +124,11 @@ def run(box: Box, listener: Listener) -> list[tuple[LeadRow, CallRow]]:
     try:
         while not dialler.idle:
             time.sleep(0.2)
+    except BaseException:
+        box.wind_up()
+        raise
     finally:
         dialler.stop()
-        box.wind_up()
         if not dialler.join(GOODBYE_S):
             box.hang_up()
             dialler.join(GOODBYE_S)
