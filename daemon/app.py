@@ -18,18 +18,17 @@ from daemon.call.driver import CallDriver, CallPlan, Senses
 from daemon.call.playout import PromptBook
 from daemon.call.recorder import Recorder
 from daemon.call.result import CallResult
-from daemon.call.turns import TurnSettings
 from daemon.clock import Clock, SystemClock
-from daemon.config import Config, LineConfig
+from daemon.config import Config
 from daemon.dialog.engine import Engine
-from daemon.dialog.reply import Expects
 from daemon.dialog.scenario import load_scenario
 from daemon.errors import BranchlineError, StoreError
 from daemon.ledger import CallLedger, Listener
+from daemon.log import bound_call
+from daemon.parts import build_line, turn_settings
 from daemon.store.rows import CallEnd, CallStart
 from daemon.store.write import Store, open_store
 from hw.base import Leg, Line
-from hw.sip.line import SipLine, SipSettings
 from models.asr import load_recogniser
 from models.registry import Registry
 from models.tts import load_synthesiser
@@ -182,7 +181,8 @@ class Box:
         plan = CallPlan(call_id, line_name, core, senses, turn_settings(self.config), zone)
         leg = self._dial(line_name, address, call_id)
         driver = CallDriver(plan, leg, ledger, Recorder(recording), self._pool, self.clock)
-        result = self._run(driver, ledger)
+        with bound_call(call_id):
+            result = self._run(driver, ledger)
         heard = result.answered_ms is not None and recording.is_file()
         end = call_end(result, self.clock, str(recording) if heard else None)
         try:
@@ -247,48 +247,6 @@ class Box:
         limits = self.config.turns
         seconds = order.max_call_s or limits.max_call_s
         return CallSettings(silence_ms=limits.silence_ms, max_call_ms=seconds * 1000)
-
-
-def build_line(name: str, settings: LineConfig) -> Line:
-    """A line from its configuration.
-
-    Raises:
-        ConfigError: the password file cannot be read.
-    """
-    return SipLine(
-        SipSettings(
-            name=name,
-            proxy=settings.proxy,
-            domain=settings.domain,
-            local_host=settings.local_host,
-            local_port=settings.local_port,
-            username=settings.username,
-            password=settings.password(),
-            register=settings.register_,
-            register_expires_s=settings.register_expires_s,
-            caller=settings.caller,
-            channels=settings.channels,
-            codecs=settings.codecs,
-        )
-    )
-
-
-def turn_settings(config: Config) -> TurnSettings:
-    """[turns] as the turn detector takes it."""
-    turns = config.turns
-    return TurnSettings(
-        speculate_after_ms=turns.speculate_after_ms,
-        endpoint_ms=MappingProxyType(
-            {
-                Expects.YES_NO: turns.endpoint_yes_no_ms,
-                Expects.OPEN: turns.endpoint_open_ms,
-                Expects.NUMBER: turns.endpoint_number_ms,
-                Expects.DATE_TIME: turns.endpoint_date_time_ms,
-                Expects.NOTHING: turns.endpoint_open_ms,
-            }
-        ),
-        barge_in_ms=turns.barge_in_ms,
-    )
 
 
 def new_call_id(now: datetime) -> str:
