@@ -40,11 +40,6 @@ def bound_call(call_id: str) -> Iterator[None]:
         _call_id.reset(token)
 
 
-def current_call() -> str:
-    """The id of the call this thread works for; "-" for none."""
-    return _call_id.get()
-
-
 def priority(level: int) -> int:
     """The syslog priority (2 to 7) of a logging level."""
     return next(number for lowest, number in _PRIORITIES if level >= lowest)

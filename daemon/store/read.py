@@ -181,11 +181,6 @@ class Reader:
         rows = self.query("SELECT * FROM do_not_call WHERE number = ?", (number,))
         return DoNotCallRow(**dict(rows[0])) if rows else None
 
-    def do_not_call_list(self) -> list[DoNotCallRow]:
-        """The whole do-not-call list, newest first."""
-        rows = self.query("SELECT * FROM do_not_call ORDER BY created_utc_ms DESC, number")
-        return [DoNotCallRow(**dict(row)) for row in rows]
-
     # Lines and requests
 
     def lines(self) -> list[LineRow]:
